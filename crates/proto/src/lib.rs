@@ -1,0 +1,8 @@
+//! The rules of netreq.
+//!
+//! A rule answers a question from its arguments alone: where does this redirect lead, may this
+//! attempt be sent again, how long is this body. Nothing here opens a socket, reads a clock, an
+//! environment variable or a random number, or waits. The engine (`netreq`) asks these rules and
+//! does the I/O between the answers; every rule has a table of cases beside it.
+
+#![forbid(unsafe_code)]
