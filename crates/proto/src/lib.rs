@@ -6,3 +6,13 @@
 //! does the I/O between the answers; every rule has a table of cases beside it.
 
 #![forbid(unsafe_code)]
+
+pub mod net_error;
+pub mod origin;
+pub mod pool;
+pub mod referrer;
+pub mod site;
+
+pub use net_error::{NetError, Phase};
+pub use origin::Origin;
+pub use referrer::ReferrerPolicy;
