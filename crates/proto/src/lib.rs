@@ -10,9 +10,11 @@
 pub mod net_error;
 pub mod origin;
 pub mod pool;
+pub mod redirect;
 pub mod referrer;
 pub mod site;
 
 pub use net_error::{NetError, Phase};
 pub use origin::Origin;
+pub use redirect::{Hop, MAX_REDIRECTS, NextHop, RedirectError, next_hop};
 pub use referrer::ReferrerPolicy;
