@@ -1,0 +1,192 @@
+//! The suites of `cargo xtask test`, in the order in which they run.
+//!
+//! A suite is a name, the programs it needs and how it is run; adding one is a line in [`suites`].
+//! It is red when a test fails, when a test is ignored, when it needs a program that is not there
+//! and when it ran nothing: a run that looks green tested everything it names.
+
+use std::time::Instant;
+
+use crate::metadata::Metadata;
+use crate::packages::{self, Program};
+use crate::run::{Counts, cargo, tests};
+use crate::{checks, instructions};
+
+struct Suite {
+    name: &'static str,
+    programs: &'static [Program],
+    run: fn(&Metadata) -> Result<Counts, String>,
+}
+
+/// The suites that this workspace has something to run for.
+fn suites(metadata: &Metadata) -> Vec<Suite> {
+    let mut suites = vec![
+        Suite { name: "checks", programs: &[], run: checks::run },
+        Suite { name: "unit", programs: &["curl"], run: unit },
+        Suite { name: "no-default", programs: &[], run: no_default },
+        Suite { name: "doc", programs: &[], run: doc },
+    ];
+    if integration_tests(metadata).any(is_peer) {
+        let programs = &["nginx", "apache2", "caddy", "curl"];
+        suites.push(Suite { name: "peers", programs, run: peers });
+    }
+    suites.push(Suite { name: "fuzz", programs: &[], run: fuzz });
+    if instructions::exist(metadata) {
+        suites.push(Suite {
+            name: "instructions",
+            programs: &["valgrind"],
+            run: instructions::compare,
+        });
+    }
+    suites
+}
+
+// One feature set and one set of packages for every suite that can share them, so that cargo
+// builds the dependencies and the engine once.
+const EVERYTHING: [&str; 5] =
+    ["test", "--workspace", "--all-features", "--no-fail-fast", "--quiet"];
+
+/// Whatever is tested without real servers: every library, every command, every integration test.
+fn unit(metadata: &Metadata) -> Result<Counts, String> {
+    let mut command = cargo(&EVERYTHING);
+    command.args(["--lib", "--bins"]);
+    for name in integration_tests(metadata).filter(|name| !is_peer(name) && *name != FUZZ) {
+        command.args(["--test", name]);
+    }
+    tests(&mut command)
+}
+
+/// The engine without TLS, codecs and everything else that is optional.
+fn no_default(_: &Metadata) -> Result<Counts, String> {
+    let arguments =
+        ["test", "--package", "netreq", "--no-default-features", "--no-fail-fast", "--quiet"];
+    let mut command = cargo(&arguments);
+    command.args(["--lib"]);
+    tests(&mut command)
+}
+
+fn doc(_: &Metadata) -> Result<Counts, String> {
+    tests(cargo(&EVERYTHING).arg("--doc"))
+}
+
+/// Integration tests called `peers…`, which start real servers.
+fn peers(_: &Metadata) -> Result<Counts, String> {
+    tests(cargo(&EVERYTHING).args(["--test", "peers*"]))
+}
+
+/// Every fuzz target over its corpus and a fixed number of mutations.
+fn fuzz(_: &Metadata) -> Result<Counts, String> {
+    tests(cargo(&EVERYTHING).args(["--test", FUZZ]))
+}
+
+fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
+    let ours = metadata.ours().filter_map(|package| package.targets.get("test"));
+    ours.flatten().map(String::as_str)
+}
+
+fn is_peer(name: &str) -> bool {
+    name.starts_with("peers")
+}
+
+const FUZZ: &str = "mutations";
+
+/// Prints the names of the suites.
+pub(crate) fn list() -> Result<bool, String> {
+    for suite in suites(&Metadata::load()?) {
+        println!("{}", suite.name);
+    }
+    Ok(true)
+}
+
+/// Runs the suites named in `only`, or all of them; `false` when one is red.
+///
+/// The last line printed is `N passed, M failed`, summed over the suites.
+pub(crate) fn run(only: &[&str]) -> Result<bool, String> {
+    let metadata = Metadata::load()?;
+    let mut suites = suites(&metadata);
+    if let Some(unknown) = only.iter().find(|name| suites.iter().all(|suite| suite.name != **name))
+    {
+        return Err(format!("there is no suite called {unknown}; `cargo xtask test --list`"));
+    }
+    suites.retain(|suite| only.is_empty() || only.contains(&suite.name));
+
+    let absent = packages::missing(suites.iter().flat_map(|suite| suite.programs).copied());
+    if !absent.is_empty()
+        && let Err(reason) = packages::install(&absent)
+    {
+        println!("{reason}");
+    }
+
+    let mut rows = Vec::new();
+    for suite in suites {
+        println!("\n== {}", suite.name);
+        let begun = now();
+        let (counts, complaint) = judge(attempt(&suite, &metadata));
+        if let Some(complaint) = &complaint {
+            println!("{}: {complaint}", suite.name);
+        }
+        rows.push((suite.name, counts, begun.elapsed().as_secs(), complaint.is_none()));
+    }
+
+    println!("\n{:<14}{:>8}{:>8}{:>8}{:>8}", "suite", "passed", "failed", "ignored", "seconds");
+    for (name, counts, seconds, green) in &rows {
+        let Counts { passed, failed, ignored } = counts;
+        let verdict = if *green { "ok" } else { "FAILED" };
+        println!("{name:<14}{passed:>8}{failed:>8}{ignored:>8}{seconds:>8}  {verdict}");
+    }
+    let passed: u64 = rows.iter().map(|(_, counts, ..)| counts.passed).sum();
+    let failed: u64 = rows.iter().map(|(_, counts, ..)| counts.failed).sum();
+    println!("\n{passed} passed, {failed} failed");
+    Ok(failed == 0)
+}
+
+fn attempt(suite: &Suite, metadata: &Metadata) -> Result<Counts, String> {
+    let absent = packages::missing(suite.programs.iter().copied());
+    if !absent.is_empty() {
+        let names: Vec<_> = absent.into_iter().collect();
+        return Err(format!("missing: {}", names.join(" ")));
+    }
+    (suite.run)(metadata)
+}
+
+/// What a suite's outcome counts for, and what is wrong with it. Anything wrong is a failure.
+fn judge(outcome: Result<Counts, String>) -> (Counts, Option<String>) {
+    let (mut counts, complaint) = match outcome {
+        Err(reason) => (Counts::default(), Some(reason)),
+        Ok(counts) if counts.failed > 0 => (counts, Some(format!("{} failed", counts.failed))),
+        Ok(counts) if counts.ignored > 0 => {
+            (counts, Some(format!("{} ignored: a test runs or is not there", counts.ignored)))
+        }
+        Ok(counts) if counts.passed == 0 => (counts, Some("nothing ran".to_owned())),
+        Ok(counts) => (counts, None),
+    };
+    if complaint.is_some() {
+        counts.failed = counts.failed.max(1);
+    }
+    (counts, complaint)
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long a suite took, for the table alone")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_suite_that_ran_everything_is_green() {
+        let ran = Counts { passed: 3, failed: 0, ignored: 0 };
+        for (outcome, failed, green) in [
+            (Ok(ran), 0, true),
+            (Ok(Counts { failed: 2, ..ran }), 2, false),
+            (Ok(Counts { ignored: 1, ..ran }), 1, false),
+            (Ok(Counts::default()), 1, false),
+            (Err("missing: nginx".to_owned()), 1, false),
+        ] {
+            let case = format!("{outcome:?}");
+            let (counts, complaint) = judge(outcome);
+            assert_eq!((counts.failed, complaint.is_none()), (failed, green), "{case}");
+        }
+    }
+}
