@@ -7,11 +7,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod dial;
+pub mod host_rules;
 pub mod net_error;
 pub mod origin;
 pub mod pool;
 pub mod redirect;
 pub mod referrer;
+pub mod retry;
 pub mod site;
 
 pub use net_error::{NetError, Phase};
