@@ -9,6 +9,7 @@
 
 pub mod dial;
 pub mod host_rules;
+pub mod h1;
 pub mod net_error;
 pub mod origin;
 pub mod pool;
