@@ -8,8 +8,9 @@
 #![forbid(unsafe_code)]
 
 pub mod dial;
-pub mod host_rules;
 pub mod h1;
+pub mod header;
+pub mod host_rules;
 pub mod net_error;
 pub mod origin;
 pub mod pool;
@@ -18,6 +19,7 @@ pub mod referrer;
 pub mod retry;
 pub mod site;
 
+pub use header::{Field, HeaderList, InvalidHeader};
 pub use net_error::{NetError, Phase};
 pub use origin::Origin;
 pub use redirect::{Hop, MAX_REDIRECTS, NextHop, RedirectError, next_hop};
