@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The other side of every test, benchmark and demonstration: HTTP/1.1 servers on tokio.
+//!
+//! They share nothing with the engine, so that a misreading of the protocol there is not repeated
+//! here. [`script`] says exactly the bytes a test lists and accepts no others; every server has its
+//! own thread and runtime, works from blocking and async tests alike, and stops when dropped.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "these servers are outside any session: they own their clock, threads and tasks"
+)]
+
+mod background;
+mod certificates;
+mod script;
+mod wire;
+
+pub use certificates::{Authority, Identity};
+pub use script::{Conversation, Gate, OK, Peer, Script, ScriptServer, answer, script};
