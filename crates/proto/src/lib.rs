@@ -7,20 +7,27 @@
 
 #![forbid(unsafe_code)]
 
+pub mod default_headers;
 pub mod dial;
+pub mod fetch_metadata;
 pub mod h1;
 pub mod header;
 pub mod host_rules;
 pub mod net_error;
+pub mod node_headers;
 pub mod origin;
 pub mod pool;
 pub mod redirect;
 pub mod referrer;
 pub mod retry;
 pub mod site;
+pub mod target;
 
+pub use default_headers::RequestPriority;
+pub use fetch_metadata::{Destination, FetchMetadata, RequestMode, SecFetchSite};
 pub use header::{Field, HeaderList, InvalidHeader};
 pub use net_error::{NetError, Phase};
 pub use origin::Origin;
 pub use redirect::{Hop, MAX_REDIRECTS, NextHop, RedirectError, next_hop};
 pub use referrer::ReferrerPolicy;
+pub use target::InvalidTarget;
