@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod date;
 pub mod default_headers;
 pub mod dial;
 pub mod fetch_metadata;
@@ -23,6 +24,7 @@ pub mod retry;
 pub mod site;
 pub mod target;
 
+pub use date::{HttpDate, UnixTime};
 pub use default_headers::RequestPriority;
 pub use fetch_metadata::{Destination, FetchMetadata, RequestMode, SecFetchSite};
 pub use header::{Field, HeaderList, InvalidHeader};
