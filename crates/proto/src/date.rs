@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
     fn month(&mut self) -> Result<i64, InvalidDate> {
         let name = self.letters();
         let known = |month: &&str| name.eq_ignore_ascii_case(month.as_bytes());
-        let index = MONTHS.iter().position(|month| known(month)).ok_or(InvalidDate::Month)?;
+        let index = MONTHS.iter().position(known).ok_or(InvalidDate::Month)?;
         Ok(index as i64 + 1)
     }
 

@@ -3,7 +3,7 @@
 //! A list keeps the letter case of names, the order of fields and every repetition, because servers
 //! and users of Electron see all three. Names compare without regard to ASCII case. The list checks
 //! nothing: [`check_name`], [`check_value`], [`check_restricted`] and [`check_method`] are the rules
-//! for what a caller may set; [`node_headers`](crate::node_headers) is how Node merges what came back.
+//! for what a caller may set; how Node merges what came back is in `node_headers`.
 //!
 //! `Debug` output never shows the value of a field that carries a secret.
 
