@@ -1,1 +1,48 @@
-fn main() {}
+//! The command `netreq`: read the line, find the task, do it, end with a code from the table.
+
+mod body;
+mod complete;
+mod encode;
+mod exit;
+mod flags;
+mod help;
+mod high;
+mod items;
+mod json;
+mod low;
+mod man;
+mod progress;
+mod style;
+mod surroundings;
+mod waterfall;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use exit::{Exit, Failure};
+use high::Task;
+use surroundings::Surroundings;
+
+fn main() -> ExitCode {
+    let ended = low::parse(std::env::args_os().skip(1))
+        .and_then(|low| Task::from_low(low, Surroundings::look()))
+        .and_then(run);
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            // Nobody is left to tell when standard error is gone.
+            let _ = writeln!(std::io::stderr(), "netreq: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run(task: Task) -> Result<Exit, Failure> {
+    match task {
+        Task::Print(print) => {
+            let _ = std::io::stdout().write_all(help::text(print).as_bytes());
+            Ok(Exit::Success)
+        }
+        Task::Demo(_) | Task::Serve(_) | Task::Request(_) => Ok(Exit::Success),
+    }
+}

@@ -1,0 +1,741 @@
+//! What the command line means: one task, complete and free of contradictions.
+//!
+//! A function of what was typed (`low.rs`) and of the surroundings. It touches no file and no network:
+//! paths are only named here, and rules of the network are the engine's. Reading goes words first
+//! (method, URL, items), then the body they make, then where everything is shown.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use url::Url;
+
+use crate::encode;
+use crate::exit::Failure;
+use crate::items::{self, Header, Item, Value};
+use crate::low::{Data, DataKind, Limits, Low, Pretty, Print, Redirect};
+use crate::style::Style;
+use crate::surroundings::Surroundings;
+
+/// What there is to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Task {
+    /// Print something that is known without a request.
+    Print(Print),
+    /// Walk through the tour.
+    Demo(Style),
+    /// Run the embedded server.
+    Serve(SocketAddr),
+    /// Make a request.
+    Request(Box<Request>),
+}
+
+/// A request and what becomes of its answer.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) url: Url,
+    /// In the order they are sent.
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Body,
+    pub(crate) redirect: Redirect,
+    pub(crate) decode: bool,
+    pub(crate) expect_continue: Option<Duration>,
+    pub(crate) limits: Limits,
+    /// PEM files with further roots.
+    pub(crate) ca: Vec<PathBuf>,
+    pub(crate) insecure: bool,
+    pub(crate) unix_socket: Option<PathBuf>,
+    /// Host resolver rules in Chromium's grammar; empty for none.
+    pub(crate) resolver_rules: String,
+    pub(crate) output: Output,
+}
+
+/// Where a body comes from. Files are not open yet.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Body {
+    None,
+    Json(Vec<(String, Value)>),
+    Form(Vec<(String, Value)>),
+    Data(Vec<Data>),
+    File(PathBuf),
+    Stdin,
+}
+
+/// Where the response and everything about it go.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Output {
+    pub(crate) target: Target,
+    /// Both heads go to standard error.
+    pub(crate) verbose: bool,
+    /// The response head goes to standard output.
+    pub(crate) include: bool,
+    pub(crate) timing: bool,
+    pub(crate) json: bool,
+    pub(crate) check_status: bool,
+    /// Progress may be drawn on standard error.
+    pub(crate) progress: bool,
+    /// Failures are told on standard error.
+    pub(crate) complain: bool,
+    /// The body is shown to a person: what a terminal cannot show is held back.
+    pub(crate) body_on_terminal: bool,
+    pub(crate) body_indent: bool,
+    pub(crate) body_style: Style,
+    pub(crate) stdout_style: Style,
+    pub(crate) stderr_style: Style,
+}
+
+/// Where the body goes.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Target {
+    Stdout,
+    File(FileTarget),
+}
+
+/// A file to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FileTarget {
+    pub(crate) path: PathBuf,
+    /// Go on where an earlier run stopped.
+    pub(crate) resume: bool,
+    /// Replace what is there.
+    pub(crate) overwrite: bool,
+}
+
+impl Task {
+    /// What `low` means in these `surroundings`.
+    ///
+    /// # Errors
+    ///
+    /// A usage failure that names the contradiction or the word that cannot be read.
+    pub(crate) fn from_low(low: Low, surroundings: Surroundings) -> Result<Self, Failure> {
+        if let Some(print) = low.print {
+            return Ok(Self::Print(print));
+        }
+        let colours = Colours::of(&low, surroundings);
+        match low.words.first().map(String::as_str) {
+            None => Err(Failure::usage("no URL; netreq --help says what can be written")),
+            Some("help") => Ok(Self::Print(Print::Help)),
+            Some(word @ ("demo" | "serve")) if low.words.len() > 1 => {
+                Err(Failure::usage(format!("netreq {word} takes no further words")))
+            }
+            Some("demo") => Ok(Self::Demo(colours.stdout)),
+            Some("serve") => Ok(Self::Serve(listen_address(low.listen.as_deref())?)),
+            Some("doctor") => Err(Failure::usage("netreq doctor is not there yet")),
+            Some(_) => Ok(Self::Request(Box::new(Request::from_low(low, surroundings, colours)?))),
+        }
+    }
+}
+
+impl Request {
+    fn from_low(low: Low, surroundings: Surroundings, colours: Colours) -> Result<Self, Failure> {
+        let (typed_method, url, item_words) = split_words(&low.words)?;
+        let mut url = guess_url(url).map_err(Failure::usage)?;
+        let target = target(&low, &url)?;
+
+        let mut headers = Vec::new();
+        for text in &low.headers {
+            headers.push(items::parse_header(text).map_err(Failure::usage)?);
+        }
+        let mut fields = Vec::new();
+        let mut file = None;
+        for word in item_words {
+            match items::parse(word).map_err(Failure::usage)? {
+                Item::Header(header) => headers.push(header),
+                Item::Query { name, value } => {
+                    url.query_pairs_mut().append_pair(&name, &value);
+                }
+                Item::Field { name, value } => fields.push((name, value)),
+                Item::Body(_) if file.is_some() => {
+                    return Err(Failure::usage("two bodies: there can be one @file"));
+                }
+                Item::Body(path) => file = Some(path),
+            }
+        }
+
+        let body = body(fields, file, low.data, low.form)?;
+        let method = method(typed_method, low.method, low.head, &body)?;
+        if !mentions(&headers, "Content-Type")
+            && let Some(content_type) = body.content_type()
+        {
+            headers.push(send("Content-Type", content_type.to_owned()));
+        }
+        if let Some(user) = low.user
+            && !mentions(&headers, "Authorization")
+        {
+            if !user.contains(':') {
+                return Err(Failure::usage(
+                    "-u needs USER:PASSWORD; asking for a password is not there yet",
+                ));
+            }
+            headers
+                .push(send("Authorization", format!("Basic {}", encode::base64(user.as_bytes()))));
+        }
+        // A file is kept as the server has it: its size is then known, and it can be continued.
+        if matches!(target, Target::File(_)) && !mentions(&headers, "Accept-Encoding") {
+            headers.push(send("Accept-Encoding", "identity".to_owned()));
+        }
+        if matches!(&target, Target::File(file) if file.resume) {
+            if method != "GET" {
+                return Err(Failure::usage("--continue is for GET"));
+            }
+            if mentions(&headers, "Range") {
+                return Err(Failure::usage("--continue writes the field Range itself"));
+            }
+        }
+        if low.json && low.include {
+            return Err(Failure::usage("--json holds the fields already; leave out --include"));
+        }
+
+        let stdout_is_for_people =
+            target == Target::Stdout && surroundings.stdout_is_terminal && !low.json;
+        Ok(Self {
+            method,
+            url,
+            headers,
+            body,
+            redirect: low.redirect,
+            decode: !low.no_decode,
+            expect_continue: low.expect_continue,
+            limits: low.limits,
+            ca: low.ca.iter().map(PathBuf::from).collect(),
+            insecure: low.insecure,
+            unix_socket: low.unix_socket.map(PathBuf::from),
+            resolver_rules: resolver_rules(&low.resolve)?,
+            output: Output {
+                target,
+                verbose: low.verbose,
+                include: low.include || low.head && !low.json,
+                timing: low.timing,
+                json: low.json,
+                check_status: low.check_status,
+                progress: surroundings.stderr_is_terminal
+                    && surroundings.terminal_is_capable
+                    && !low.silent
+                    && !low.json,
+                complain: !low.silent || low.show_error,
+                body_on_terminal: stdout_is_for_people,
+                body_indent: match low.pretty {
+                    None => stdout_is_for_people,
+                    Some(Pretty::All | Pretty::Format) => true,
+                    Some(Pretty::Colors | Pretty::None) => false,
+                },
+                body_style: match low.pretty {
+                    None if stdout_is_for_people => colours.stdout,
+                    Some(Pretty::All | Pretty::Colors) => Style::new(true),
+                    None | Some(Pretty::Format | Pretty::None) => Style::PLAIN,
+                },
+                stdout_style: colours.stdout,
+                stderr_style: colours.stderr,
+            },
+        })
+    }
+}
+
+impl Body {
+    /// The type that is sent unless the user gave one.
+    ///
+    /// Standard input and files of an unknown kind have none: guessing further would be a lie.
+    fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::None | Self::Stdin => None,
+            Self::Json(_) => Some("application/json"),
+            Self::Form(_) | Self::Data(_) => Some("application/x-www-form-urlencoded"),
+            Self::File(path) => {
+                let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+                CONTENT_TYPES
+                    .iter()
+                    .find(|(known, _)| *known == extension)
+                    .map(|(_, content_type)| *content_type)
+            }
+        }
+    }
+}
+
+/// Whether what netreq writes itself is painted; bodies have a rule of their own.
+#[derive(Clone, Copy)]
+struct Colours {
+    stdout: Style,
+    stderr: Style,
+}
+
+impl Colours {
+    fn of(low: &Low, surroundings: Surroundings) -> Self {
+        let on = |is_terminal: bool| {
+            Style::new(match low.pretty {
+                Some(Pretty::None | Pretty::Format) => false,
+                Some(Pretty::All | Pretty::Colors) => true,
+                None if surroundings.no_color => false,
+                None if surroundings.clicolor_force => true,
+                None => is_terminal && surroundings.terminal_is_capable,
+            })
+        };
+        Self {
+            stdout: on(surroundings.stdout_is_terminal),
+            stderr: on(surroundings.stderr_is_terminal),
+        }
+    }
+}
+
+/// The method if there is one, the URL, and the items.
+fn split_words(words: &[String]) -> Result<(Option<String>, &str, &[String]), Failure> {
+    match words {
+        [] => Err(Failure::usage("no URL")),
+        [only] if is_method(only) => Err(Failure::usage(format!("no URL after {only}"))),
+        [method, url, items @ ..] if is_method(method) => {
+            Ok((Some(method.to_ascii_uppercase()), url, items))
+        }
+        [url, items @ ..] => Ok((None, url, items)),
+    }
+}
+
+/// Whether a first word is a method: capitals, or a well-known one in any case.
+///
+/// httpie takes any word of letters, and so takes `localhost` for a method.
+fn is_method(word: &str) -> bool {
+    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(word))
+        || word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+            && word.bytes().any(|byte| byte != b'-')
+}
+
+fn method(
+    word: Option<String>,
+    flag: Option<String>,
+    head: bool,
+    body: &Body,
+) -> Result<String, Failure> {
+    let asked = match (word, flag) {
+        (Some(word), Some(flag)) if word != flag => {
+            return Err(Failure::usage(format!("two methods: {word} and {flag}")));
+        }
+        (word, flag) => word.or(flag),
+    };
+    match (asked, head) {
+        (Some(asked), true) if asked != "HEAD" => {
+            Err(Failure::usage(format!("two methods: {asked} and HEAD by -I")))
+        }
+        (_, true) if *body != Body::None => {
+            Err(Failure::usage("-I asks with HEAD, without a body"))
+        }
+        (_, true) => Ok("HEAD".to_owned()),
+        (Some(asked), false) => Ok(asked),
+        (None, false) => Ok(if *body == Body::None { "GET" } else { "POST" }.to_owned()),
+    }
+}
+
+/// The URL that `text` stands for.
+///
+/// Without a scheme it is https, and http for this machine: `localhost`, `:port`, loopback addresses.
+fn guess_url(text: &str) -> Result<Url, String> {
+    let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    });
+    let complete = if has_scheme {
+        text.to_owned()
+    } else if text.starts_with(':') {
+        // `:3000/x` and `:/x`.
+        format!("http://localhost{}", text.strip_prefix(":/").map_or(text, |_| &text[1..]))
+    } else {
+        let rest = text.strip_prefix("//").unwrap_or(text);
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
+        let host = authority.rsplit('@').next().unwrap_or(authority);
+        let name = match host.strip_prefix('[') {
+            Some(address) => address.split(']').next().unwrap_or(address),
+            None => host.split(':').next().unwrap_or(host),
+        };
+        let here = name.eq_ignore_ascii_case("localhost")
+            || name.to_ascii_lowercase().ends_with(".localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        format!("{}://{rest}", if here { "http" } else { "https" })
+    };
+    let url = Url::parse(&complete).map_err(|cause| format!("'{text}' is no URL: {cause}"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        scheme => Err(format!("'{text}': only http and https can be asked, not {scheme}")),
+    }
+}
+
+fn body(
+    fields: Vec<(String, Value)>,
+    file: Option<String>,
+    data: Vec<Data>,
+    form: bool,
+) -> Result<Body, Failure> {
+    let kinds = usize::from(!fields.is_empty())
+        + usize::from(file.is_some())
+        + usize::from(!data.is_empty());
+    if kinds > 1 {
+        return Err(Failure::usage("two bodies: fields, @file and --data exclude each other"));
+    }
+    if let Some(path) = file {
+        return Ok(if path == "-" { Body::Stdin } else { Body::File(PathBuf::from(path)) });
+    }
+    if !data.is_empty() {
+        let from_stdin = |part: &&Data| part.kind != DataKind::Raw && part.text == "@-";
+        if data.iter().filter(from_stdin).count() > 1 {
+            return Err(Failure::usage("standard input can be read once"));
+        }
+        return Ok(Body::Data(data));
+    }
+    if fields.is_empty() {
+        return Ok(Body::None);
+    }
+    if form {
+        if let Some((name, _)) =
+            fields.iter().find(|(_, value)| matches!(value, Value::Json(_) | Value::JsonFile(_)))
+        {
+            return Err(Failure::usage(format!("'{name}:=': a form has no JSON; write '{name}='")));
+        }
+        return Ok(Body::Form(fields));
+    }
+    if let Some((name, _)) = fields.iter().find(|(name, _)| name.contains('[')) {
+        return Err(Failure::usage(format!(
+            "'{name}': nested keys are not there yet; write the object with ':='"
+        )));
+    }
+    Ok(Body::Json(fields))
+}
+
+fn target(low: &Low, url: &Url) -> Result<Target, Failure> {
+    let path = match (&low.output, low.download) {
+        (Some(_), true) => return Err(Failure::usage("-o and -O both name the file")),
+        (Some(path), false) if path == "-" => None,
+        (Some(path), false) => Some(PathBuf::from(path)),
+        (None, true) => Some(name_from(url)?),
+        (None, false) => None,
+    };
+    match path {
+        Some(path) => {
+            Ok(Target::File(FileTarget { path, resume: low.resume, overwrite: low.overwrite }))
+        }
+        None if low.resume => Err(Failure::usage("--continue needs -o FILE or -O")),
+        None => Ok(Target::Stdout),
+    }
+}
+
+/// The last part of the URL's path. Never a path of several parts, and never from the server.
+fn name_from(url: &Url) -> Result<PathBuf, Failure> {
+    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
+    let name = if cfg!(windows) { name.replace([':', '*', '|'], "_") } else { name.to_owned() };
+    // The parser of URLs has taken `.` and `..` out; an encoded slash stays encoded.
+    if name.is_empty() || Path::new(&name).components().count() != 1 {
+        return Err(Failure::usage("the URL ends in no name; write -o FILE"));
+    }
+    Ok(PathBuf::from(name))
+}
+
+fn resolver_rules(typed: &[String]) -> Result<String, Failure> {
+    let mut rules = Vec::new();
+    for text in typed {
+        let mut parts = text.strip_prefix('+').unwrap_or(text).splitn(3, ':');
+        let (host, port, address) = (parts.next(), parts.next(), parts.next());
+        let rule = (|| {
+            let host = host.filter(|host| !host.is_empty() && !host.contains([',', ' ', '\t']))?;
+            let port = port?.parse::<u16>().ok()?;
+            let address = address?.trim_start_matches('[').trim_end_matches(']');
+            Some(match address.parse::<IpAddr>().ok()? {
+                IpAddr::V4(address) => format!("MAP {host}:{port} {address}"),
+                IpAddr::V6(address) => format!("MAP {host}:{port} [{address}]"),
+            })
+        })();
+        rules.push(rule.ok_or_else(|| {
+            Failure::usage(format!("--resolve '{text}': write HOST:PORT:ADDRESS with one address"))
+        })?);
+    }
+    Ok(rules.join(", "))
+}
+
+fn listen_address(typed: Option<&str>) -> Result<SocketAddr, Failure> {
+    let Some(text) = typed else {
+        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    };
+    let port = text.strip_prefix("localhost:").or(text.strip_prefix(':')).unwrap_or(text);
+    match (port.parse::<u16>(), text.parse()) {
+        (Ok(port), _) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        (Err(_), Ok(address)) => Ok(address),
+        (Err(_), Err(_)) => {
+            Err(Failure::usage(format!("--listen '{text}': write ADDRESS:PORT, or a port alone")))
+        }
+    }
+}
+
+fn mentions(headers: &[Header], wanted: &str) -> bool {
+    headers.iter().any(|header| match header {
+        Header::Send { name, .. } | Header::Omit { name } => name.eq_ignore_ascii_case(wanted),
+    })
+}
+
+fn send(name: &str, value: String) -> Header {
+    Header::Send { name: name.to_owned(), value }
+}
+
+/// The kinds of file that are commonly sent.
+const CONTENT_TYPES: &[(&str, &str)] = &[
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("gif", "image/gif"),
+    ("gz", "application/gzip"),
+    ("htm", "text/html"),
+    ("html", "text/html"),
+    ("jpeg", "image/jpeg"),
+    ("jpg", "image/jpeg"),
+    ("js", "text/javascript"),
+    ("json", "application/json"),
+    ("md", "text/markdown"),
+    ("mp4", "video/mp4"),
+    ("ndjson", "application/x-ndjson"),
+    ("pdf", "application/pdf"),
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+    ("txt", "text/plain"),
+    ("wasm", "application/wasm"),
+    ("webp", "image/webp"),
+    ("xml", "application/xml"),
+    ("yaml", "application/yaml"),
+    ("yml", "application/yaml"),
+    ("zip", "application/zip"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+    use crate::low;
+
+    const TERMINAL: Surroundings = Surroundings {
+        stdout_is_terminal: true,
+        stderr_is_terminal: true,
+        terminal_is_capable: true,
+        no_color: false,
+        clicolor_force: false,
+    };
+    const PIPE: Surroundings =
+        Surroundings { stdout_is_terminal: false, stderr_is_terminal: false, ..TERMINAL };
+
+    fn task(line: &str, surroundings: Surroundings) -> Result<Task, Failure> {
+        Task::from_low(low::parse(line.split(' ').map(OsString::from)).unwrap(), surroundings)
+    }
+
+    fn request(line: &str, surroundings: Surroundings) -> Request {
+        match task(line, surroundings) {
+            Ok(Task::Request(request)) => *request,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    fn refused(line: &str) -> String {
+        task(line, PIPE).unwrap_err().line
+    }
+
+    #[test]
+    fn a_url_without_a_scheme_is_https_except_on_this_machine() {
+        for (text, expected) in [
+            ("example.org", "https://example.org/"),
+            ("example.org:8443/x?y#z", "https://example.org:8443/x?y#z"),
+            ("//example.org/x", "https://example.org/x"),
+            ("http://example.org", "http://example.org/"),
+            ("HTTPS://example.org", "https://example.org/"),
+            ("localhost", "http://localhost/"),
+            ("localhost:3000/x", "http://localhost:3000/x"),
+            ("LocalHost/x", "http://localhost/x"),
+            ("app.localhost", "http://app.localhost/"),
+            ("me:pw@localhost/", "http://me:pw@localhost/"),
+            ("localhost.example.org", "https://localhost.example.org/"),
+            ("127.0.0.1:80/x", "http://127.0.0.1/x"),
+            ("[::1]:8080", "http://[::1]:8080/"),
+            ("10.0.0.1", "https://10.0.0.1/"),
+            (":3000", "http://localhost:3000/"),
+            (":3000/x", "http://localhost:3000/x"),
+            (":/x", "http://localhost/x"),
+            ("example.org/?u=http://x", "https://example.org/?u=http://x"),
+        ] {
+            assert_eq!(guess_url(text).map(String::from).as_deref(), Ok(expected), "{text}");
+        }
+        assert!(guess_url("ftp://example.org").is_err());
+        assert!(guess_url("file:///etc/passwd").is_err());
+        assert!(guess_url("").is_err());
+        assert!(guess_url("a b").is_err());
+    }
+
+    #[test]
+    fn the_first_word_is_a_method_or_the_url() {
+        for (line, method, url) in [
+            ("a", "GET", "https://a/"),
+            ("a b=c", "POST", "https://a/"),
+            ("GET a b=c", "GET", "https://a/"),
+            ("put a", "PUT", "https://a/"),
+            ("PURGE a", "PURGE", "https://a/"),
+            ("localhost b=c", "POST", "http://localhost/"),
+            ("-X purge a", "purge", "https://a/"),
+            ("-I a", "HEAD", "https://a/"),
+            ("a B:c d==e", "GET", "https://a/?d=e"),
+            ("a?x=1 d==e&f", "GET", "https://a/?x=1&d=e%26f"),
+            ("-d x a", "POST", "https://a/"),
+            ("GET demo", "GET", "https://demo/"),
+        ] {
+            let request = request(line, PIPE);
+            assert_eq!((request.method.as_str(), request.url.as_str()), (method, url), "{line}");
+        }
+        assert_eq!(refused("GET"), "no URL after GET");
+        assert_eq!(refused("-X PUT POST a"), "two methods: POST and PUT");
+        assert_eq!(refused("-I a b=c"), "-I asks with HEAD, without a body");
+    }
+
+    #[test]
+    fn the_word_of_a_command_wins_over_a_host() {
+        assert_eq!(task("demo", PIPE), Ok(Task::Demo(Style::PLAIN)));
+        assert_eq!(
+            task("serve --listen :8080", PIPE),
+            Ok(Task::Serve("127.0.0.1:8080".parse().unwrap()))
+        );
+        assert_eq!(
+            task("serve --listen 0.0.0.0:1", PIPE),
+            Ok(Task::Serve("0.0.0.0:1".parse().unwrap()))
+        );
+        assert_eq!(task("help", PIPE), Ok(Task::Print(Print::Help)));
+        assert_eq!(request("demo/", PIPE).url.as_str(), "https://demo/");
+        assert_eq!(refused("demo x"), "netreq demo takes no further words");
+        assert_eq!(refused("doctor"), "netreq doctor is not there yet");
+    }
+
+    #[test]
+    fn a_body_decides_its_type_unless_the_user_does() {
+        for (line, expected) in [
+            ("a b=c", Some("application/json")),
+            ("--form a b=c", Some("application/x-www-form-urlencoded")),
+            ("-d b=c a", Some("application/x-www-form-urlencoded")),
+            ("a @x.JSON", Some("application/json")),
+            ("a @x.unknown", None),
+            ("a @-", None),
+            ("a b=c Content-Type:x/y", Some("x/y")),
+            ("a", None),
+        ] {
+            let request = request(line, PIPE);
+            let content_type = request.headers.iter().find_map(|header| match header {
+                Header::Send { name, value } if name == "Content-Type" => Some(value.as_str()),
+                _ => None,
+            });
+            assert_eq!(content_type, expected, "{line}");
+        }
+        assert_eq!(
+            request("a b=c Content-Type:", PIPE).headers,
+            [Header::Omit { name: "Content-Type".into() }]
+        );
+    }
+
+    #[test]
+    fn bodies_exclude_each_other() {
+        for line in ["a b=c @f", "a @f -d x", "a b=c -d x"] {
+            assert_eq!(
+                refused(line),
+                "two bodies: fields, @file and --data exclude each other",
+                "{line}"
+            );
+        }
+        assert_eq!(refused("a @f @g"), "two bodies: there can be one @file");
+        assert_eq!(refused("a -d @- -d @-"), "standard input can be read once");
+        assert_eq!(refused("--form a b:=1"), "'b:=': a form has no JSON; write 'b='");
+        assert!(refused("a b[c]=1").contains("nested keys are not there yet"));
+    }
+
+    #[test]
+    fn basic_credentials_go_at_once_and_a_field_beats_them() {
+        assert_eq!(
+            request("-u Aladdin:open a", PIPE).headers,
+            [send("Authorization", "Basic QWxhZGRpbjpvcGVu".to_owned())]
+        );
+        assert_eq!(
+            request("-u x:y a Authorization:z", PIPE).headers,
+            [send("Authorization", "z".to_owned())]
+        );
+        assert!(refused("-u x a").contains("not there yet"));
+    }
+
+    #[test]
+    fn a_file_is_asked_for_without_a_coding() {
+        let request = request("-O --continue https://a/b/c.tar.gz?x=1", PIPE);
+        assert_eq!(
+            request.output.target,
+            Target::File(FileTarget { path: "c.tar.gz".into(), resume: true, overwrite: false })
+        );
+        assert_eq!(request.headers, [send("Accept-Encoding", "identity".to_owned())]);
+
+        assert_eq!(refused("-O https://a/b/"), "the URL ends in no name; write -o FILE");
+        assert_eq!(refused("-O -o x https://a/b"), "-o and -O both name the file");
+        assert_eq!(refused("--continue a"), "--continue needs -o FILE or -O");
+        assert_eq!(refused("--continue -o x POST a"), "--continue is for GET");
+    }
+
+    #[test]
+    fn a_name_from_the_url_never_leaves_the_folder() {
+        for (url, expected) in [
+            ("https://a/x/../../../etc/passwd", "passwd"),
+            ("https://a/..%2Fx", "..%2Fx"),
+            ("https://a/x/%2e%2e", ""),
+        ] {
+            let name = name_from(&Url::parse(url).unwrap());
+            assert_eq!(name.unwrap_or_default(), PathBuf::from(expected), "{url}");
+        }
+    }
+
+    #[test]
+    fn colour_follows_flags_then_environment_then_the_terminal() {
+        let forced = Surroundings { clicolor_force: true, ..PIPE };
+        let no_color = Surroundings { no_color: true, ..TERMINAL };
+        let both = Surroundings { clicolor_force: true, ..no_color };
+        let dumb = Surroundings { terminal_is_capable: false, ..TERMINAL };
+        // Line, surroundings; body indented, body painted, stderr painted.
+        for (line, surroundings, expected) in [
+            ("a", TERMINAL, (true, true, true)),
+            ("a", PIPE, (false, false, false)),
+            ("a", forced, (false, false, true)),
+            ("a", no_color, (true, false, false)),
+            ("a", both, (true, false, false)),
+            ("a", dumb, (true, false, false)),
+            ("--pretty all a", PIPE, (true, true, true)),
+            ("--pretty format a", TERMINAL, (true, false, false)),
+            ("--pretty colors a", no_color, (false, true, true)),
+            ("--pretty none a", TERMINAL, (false, false, false)),
+            ("-o x a", TERMINAL, (false, false, true)),
+            ("--json a", TERMINAL, (false, false, true)),
+        ] {
+            let output = request(line, surroundings).output;
+            assert_eq!(
+                (output.body_indent, output.body_style.is_on(), output.stderr_style.is_on()),
+                expected,
+                "{line} {surroundings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn progress_and_complaints_follow_silence_and_the_terminal() {
+        for (line, surroundings, expected) in [
+            ("a", TERMINAL, (true, true)),
+            ("a", PIPE, (false, true)),
+            ("-s a", TERMINAL, (false, false)),
+            ("-sS a", TERMINAL, (false, true)),
+        ] {
+            let output = request(line, surroundings).output;
+            assert_eq!((output.progress, output.complain), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn curls_resolve_becomes_a_rule() {
+        assert_eq!(
+            request("--resolve a.b:443:127.0.0.1 --resolve +c:80:[::1] a.b", PIPE).resolver_rules,
+            "MAP a.b:443 127.0.0.1, MAP c:80 [::1]"
+        );
+        for line in [
+            "--resolve a:80 a",
+            "--resolve a:x:1.2.3.4 a",
+            "--resolve a:80:b a",
+            "--resolve -a:80 a",
+        ] {
+            assert!(refused(line).contains("HOST:PORT:ADDRESS"), "{line}");
+        }
+    }
+}
