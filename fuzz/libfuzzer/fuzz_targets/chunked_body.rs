@@ -1,0 +1,4 @@
+//! `chunked_body` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::chunked_body(data));

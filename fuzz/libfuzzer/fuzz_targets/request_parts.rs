@@ -1,0 +1,4 @@
+//! `request_parts` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::request_parts(data));

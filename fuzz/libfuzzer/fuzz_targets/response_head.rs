@@ -1,0 +1,4 @@
+//! `response_head` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::response_head(data));

@@ -1,0 +1,4 @@
+//! `url_parts` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::url_parts(data));

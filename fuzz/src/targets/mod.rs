@@ -1,0 +1,38 @@
+//! Every target, and how many there are to know.
+//!
+//! A new one is a module here, a line in [`TARGETS`], a folder in `corpus/` and a wrapper in
+//! `libfuzzer/fuzz_targets`; a test says which of these is missing.
+
+#![expect(clippy::missing_panics_doc, reason = "a target panics when a promise is broken")]
+
+mod chunked_body;
+mod host_rules;
+mod http_date;
+mod redirect;
+mod request_fields;
+mod request_parts;
+mod response_head;
+mod url_parts;
+
+pub use chunked_body::chunked_body;
+pub use host_rules::host_rules;
+pub use http_date::http_date;
+pub use redirect::redirect;
+pub use request_fields::request_fields;
+pub use request_parts::request_parts;
+pub use response_head::response_head;
+pub use url_parts::url_parts;
+
+use crate::Target;
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "chunked_body", run: chunked_body, dictionary: chunked_body::WORDS },
+    Target { name: "host_rules", run: host_rules, dictionary: host_rules::WORDS },
+    Target { name: "http_date", run: http_date, dictionary: http_date::WORDS },
+    Target { name: "redirect", run: redirect, dictionary: redirect::WORDS },
+    Target { name: "request_fields", run: request_fields, dictionary: request_fields::WORDS },
+    Target { name: "request_parts", run: request_parts, dictionary: request_parts::WORDS },
+    Target { name: "response_head", run: response_head, dictionary: response_head::WORDS },
+    Target { name: "url_parts", run: url_parts, dictionary: url_parts::WORDS },
+];
