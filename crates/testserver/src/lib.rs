@@ -2,7 +2,7 @@
 //!
 //! They share nothing with the engine, so that a misreading of the protocol there is not repeated
 //! here. [`script`] says exactly the bytes a test lists and accepts no others, [`Server`] answers
-//! ordinary requests. Each has its own thread and runtime, works from blocking and async tests
+//! ordinary requests, [`FaultProxy`] breaks the connection to either. Each has its own thread and runtime, works from blocking and async tests
 //! alike, and stops when dropped.
 
 #![allow(
@@ -12,10 +12,12 @@
 
 mod background;
 mod certificates;
+mod faults;
 mod script;
 mod server;
 mod wire;
 
 pub use certificates::{Authority, Identity};
+pub use faults::{FaultProxy, RunningFaultProxy};
 pub use script::{Conversation, Gate, OK, Peer, Script, ScriptServer, answer, script};
 pub use server::{Builder, Exchange, Server, pattern};
