@@ -1,1 +1,73 @@
-//! Placeholder.
+//! Electron's `net` module as a Rust crate.
+//!
+//! A [`Session`] holds what requests share. A request is made in one of two shapes:
+//! [`RequestBuilder`] for the everyday case, and [`ClientRequest`], which is Electron's contract
+//! under its own names. Both end in an [`IncomingMessage`].
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), netreq::Error> {
+//! let session = netreq::Session::in_memory();
+//! let mut message = session
+//!     .post("https://example.org/upload")
+//!     .header("X-Trace", "7")
+//!     .send("hello")
+//!     .await?;
+//! println!("{} {}", message.status(), message.status_message());
+//! while let Some(chunk) = message.chunk().await? {
+//!     println!("{} bytes", chunk.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Header names go out as written and in the order they were set, and come back as received. Errors
+//! carry Chromium's names and numbers ([`NetError`]) and the phase in which they happened. A
+//! dropped future ends its request, and the connection is closed unless its response was whole.
+
+#![forbid(unsafe_code)]
+
+mod api;
+mod coding;
+mod connect;
+mod error;
+mod job;
+mod network;
+mod pool;
+mod request;
+mod resolve;
+mod runtime;
+mod session;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+pub use api::{
+    Body, ClientRequest, Delegate, Event, Events, IncomingMessage, IntoUrl, Options, RedirectInfo,
+    RedirectMode, RedirectQuestion, RedirectVerdict, RequestBuilder, Span, Timeouts, Timing,
+    UnknownRedirectMode, Upgraded, UploadProgress,
+};
+pub use bytes::Bytes;
+pub use error::{BoxError, Error};
+pub use http::Method;
+pub use netreq_proto::h1::{FieldBlock, ResponseHead};
+pub use netreq_proto::header::IntoValue;
+pub use netreq_proto::node_headers::{MergedHeaders, MergedValue};
+pub use netreq_proto::{
+    Field, HeaderList, InvalidHeader, NetError, Phase, ReferrerPolicy, RequestPriority,
+};
+pub use session::{ConnectionCounts, Session, SessionBuilder};
+#[cfg(feature = "tls")]
+pub use tls::TlsInfo;
+pub use url::Url;
+
+/// A GET request on the session of this process.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), netreq::Error> {
+/// let text = netreq::get("https://example.org/").await?.text().await?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn get(url: impl IntoUrl) -> RequestBuilder {
+    Session::process_wide().get(url)
+}

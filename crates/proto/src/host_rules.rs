@@ -40,6 +40,11 @@ pub enum Mapped<'a> {
 }
 
 impl HostRules {
+    /// Whether there are no rules at all.
+    pub fn is_empty(&self) -> bool {
+        self.maps.is_empty()
+    }
+
     /// Where a request for `host` (lower case, an IPv6 address with or without brackets) goes.
     ///
     /// The first rule that matches holds, unless the host is excluded. Its replacement is not

@@ -131,15 +131,15 @@ where
         &mut self,
         key: &Q,
         now: Duration,
-        mut is_alive: impl FnMut(&C) -> bool,
+        mut is_alive: impl FnMut(&mut C) -> bool,
     ) -> Option<C>
     where
         Q: ?Sized + Hash + Equivalent<K>,
     {
         let group = self.groups.get_mut(key)?;
-        while let Some(idle) = group.idle.pop() {
+        while let Some(mut idle) = group.idle.pop() {
             self.totals.idle -= 1;
-            if idle.is_fresh(&self.limits, now) && is_alive(&idle.connection) {
+            if idle.is_fresh(&self.limits, now) && is_alive(&mut idle.connection) {
                 group.active += 1;
                 self.totals.active += 1;
                 return Some(idle.connection);
@@ -267,9 +267,9 @@ where
     }
 
     /// Sends idle connections that are too old, or of which `is_alive` says no, to the dead.
-    pub fn expire(&mut self, now: Duration, mut is_alive: impl FnMut(&C) -> bool) {
+    pub fn expire(&mut self, now: Duration, mut is_alive: impl FnMut(&mut C) -> bool) {
         let limits = self.limits;
-        self.sweep(|idle| !idle.is_fresh(&limits, now) || !is_alive(&idle.connection));
+        self.sweep(|idle| !idle.is_fresh(&limits, now) || !is_alive(&mut idle.connection));
     }
 
     /// Sends every idle connection to the dead.
@@ -397,7 +397,7 @@ where
         }
     }
 
-    fn sweep(&mut self, mut goes: impl FnMut(&Idle<C>) -> bool) {
+    fn sweep(&mut self, mut goes: impl FnMut(&mut Idle<C>) -> bool) {
         self.groups.retain(|_, group| {
             let gone = group.idle.extract_if(.., |idle| goes(idle));
             self.dead.extend(gone.map(|idle| idle.connection));

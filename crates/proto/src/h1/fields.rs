@@ -10,6 +10,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::header::is_secret;
+
 /// Field lines in wire order and in the letter case they came in.
 ///
 /// Values carry no white space at either end. A value that was folded over several lines
@@ -42,7 +44,7 @@ impl FieldBlock {
             return Err(FieldError::TooMany { limit });
         }
         let mut spans =
-            Vec::with_capacity(count_lines(&bytes[start..]).saturating_sub(1).min(limit));
+            Vec::with_capacity((bytes.len() / BYTES_A_FIELD).max(FEW_FIELDS).min(limit));
         let mut unfolded: Option<Vec<u8>> = None;
         let mut at = start;
         loop {
@@ -116,9 +118,13 @@ impl FieldBlock {
 
     /// The values of all fields called `name`, in any letter case, in wire order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> + Clone {
+        // The lengths first: most names differ there, and it costs no look at the block.
         self.spans
             .iter()
-            .filter(move |span| self.name(span).eq_ignore_ascii_case(name.as_bytes()))
+            .filter(move |span| {
+                span.name_length as usize == name.len()
+                    && self.name(span).eq_ignore_ascii_case(name.as_bytes())
+            })
             .map(|span| self.value(span))
     }
 
@@ -166,7 +172,7 @@ impl fmt::Debug for FieldBlock {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = formatter.debug_map();
         for (name, value) in self.iter() {
-            if SECRET.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
+            if is_secret(name) {
                 map.entry(&name, &"…");
             } else {
                 map.entry(&name, &String::from_utf8_lossy(value));
@@ -268,7 +274,7 @@ impl BlankLine {
 
     /// The offset past the blank line, or `None` while `buffer` does not hold it.
     pub(super) fn find(&mut self, buffer: &[u8]) -> Option<usize> {
-        while let Some(feed) = find_byte(buffer, self.seen, is_line_feed) {
+        while let Some(feed) = find_line_feed(buffer, self.seen) {
             self.seen = feed + 1;
             match &buffer[self.line_start..feed] {
                 [] | [b'\r'] => return Some(feed + 1),
@@ -289,7 +295,7 @@ pub(super) struct Line {
 impl Line {
     /// The end of the line that `from` lies in. No NUL and no bare CR stand between the two.
     pub(super) fn ending_after(bytes: &[u8], from: usize) -> Result<Self, FieldError> {
-        let end = find_byte(bytes, from, is_control).ok_or(FieldError::Unterminated)?;
+        let end = find_control(bytes, from).ok_or(FieldError::Unterminated)?;
         match &bytes[end..] {
             [b'\n', ..] => Ok(Self { end, next: end + 1 }),
             [b'\r', b'\n', ..] => Ok(Self { end, next: end + 2 }),
@@ -373,16 +379,23 @@ fn continues(bytes: &[u8], at: usize) -> bool {
     bytes.get(at).copied().is_some_and(is_whitespace)
 }
 
+/// The first offset at or after `from` whose byte does not pass.
+#[inline]
 fn skip(bytes: &[u8], from: usize, passes: impl Fn(u8) -> bool) -> usize {
-    bytes[from..].iter().position(|byte| !passes(*byte)).map_or(bytes.len(), |count| from + count)
+    let mut at = from;
+    while at < bytes.len() && passes(bytes[at]) {
+        at += 1;
+    }
+    at
 }
 
 /// `end`, moved back over white space, but not before `start`.
-pub(super) fn trim_end(bytes: &[u8], start: usize, end: usize) -> usize {
-    bytes[start..end]
-        .iter()
-        .rposition(|byte| !is_whitespace(*byte))
-        .map_or(start, |at| start + at + 1)
+#[inline]
+pub(super) fn trim_end(bytes: &[u8], start: usize, mut end: usize) -> usize {
+    while end > start && is_whitespace(bytes[end - 1]) {
+        end -= 1;
+    }
+    end
 }
 
 fn slice(bytes: &[u8], start: u32, length: u32) -> &[u8] {
@@ -397,60 +410,51 @@ fn is_token_byte(byte: u8) -> bool {
     TOKEN[usize::from(byte)]
 }
 
-fn is_line_feed(byte: u8) -> bool {
-    byte == b'\n'
-}
-
-/// The bytes that end a line or have no place in one.
-fn is_control(byte: u8) -> bool {
-    matches!(byte, 0 | b'\n' | b'\r')
-}
-
-/// The first byte at or after `from` that `wanted` accepts, all of which are below [`WORD_BELOW`].
-///
-/// Eight bytes at a time: a word holds a byte below n exactly when subtracting n from each of its
-/// bytes borrows into a high bit that was not set, and the lowest such bit is a true hit.
-fn find_byte(bytes: &[u8], mut from: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES * 0x80;
-    while let Some(chunk) = bytes.get(from..)?.first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let hits = word.wrapping_sub(ONES * WORD_BELOW) & !word & HIGH;
-        if hits == 0 {
-            from += 8;
-            continue;
+/// The first NUL, line feed or carriage return at or after `from`: the bytes that end a line or have
+/// no place in one.
+fn find_control(bytes: &[u8], mut from: usize) -> Option<usize> {
+    loop {
+        let at = find(bytes, from, |word| word.wrapping_sub(ONES * 0x0e) & !word & HIGH)?;
+        match bytes[at] {
+            0 | b'\n' | b'\r' => return Some(at),
+            _ => from = at + 1,
         }
-        let at = from + (hits.trailing_zeros() / 8) as usize;
-        if wanted(bytes[at]) {
-            return Some(at);
-        }
-        from = at + 1;
     }
-    bytes[from..].iter().position(|byte| wanted(*byte)).map(|count| from + count)
 }
 
-/// How many lines begin in `bytes`, in a form the compiler turns into vector code.
-fn count_lines(bytes: &[u8]) -> usize {
-    bytes
-        .chunks(255)
-        .map(|chunk| usize::from(chunk.iter().map(|byte| u8::from(*byte == b'\n')).sum::<u8>()))
-        .sum()
+fn find_line_feed(bytes: &[u8], from: usize) -> Option<usize> {
+    find(bytes, from, |word| {
+        let word = word ^ (ONES * u64::from(b'\n'));
+        word.wrapping_sub(ONES) & !word & HIGH
+    })
 }
 
-/// One more than the carriage return, the highest byte [`find_byte`] looks for.
-const WORD_BELOW: u64 = 0x0e;
+/// The first byte at or after `from` that `hits` marks, eight bytes at a time.
+///
+/// A byte is below n exactly when subtracting n borrows into a high bit that was not set. `hits`
+/// marks those high bits; a borrow may mark bytes above a hit as well, but never one below it.
+fn find(bytes: &[u8], mut from: usize, hits: impl Fn(u64) -> u64) -> Option<usize> {
+    while let Some(chunk) = bytes.get(from..)?.first_chunk() {
+        let marks = hits(u64::from_le_bytes(*chunk));
+        if marks != 0 {
+            return Some(from + (marks.trailing_zeros() / 8) as usize);
+        }
+        from += 8;
+    }
+    // Filled up with bytes that no rule here looks for.
+    let rest = &bytes[from..];
+    let mut last = [u8::MAX; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let marks = hits(u64::from_le_bytes(last));
+    (marks != 0).then(|| from + (marks.trailing_zeros() / 8) as usize)
+}
 
-/// Fields whose values are nobody's business in a log.
-const SECRET: [&str; 8] = [
-    "authentication-info",
-    "authorization",
-    "cookie",
-    "proxy-authenticate",
-    "proxy-authentication-info",
-    "proxy-authorization",
-    "set-cookie",
-    "www-authenticate",
-];
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES * 0x80;
+
+/// Room for the index is made for fields of this size, and at least for a few.
+const BYTES_A_FIELD: usize = 32;
+const FEW_FIELDS: usize = 8;
 
 /// RFC 9110 §5.6.2.
 const TOKEN: [bool; 256] = {

@@ -1,0 +1,80 @@
+//! Questions that a request asks its owner.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use http::Method;
+use netreq_proto::HeaderList;
+use netreq_proto::h1::ResponseHead;
+use url::Url;
+
+use super::options::RedirectMode;
+
+/// Questions that a request asks its owner while it runs.
+///
+/// Every default is what Electron does when nobody listens. Never two questions at once for one
+/// request, and none after it is dropped or aborted; the request stands still until the answer.
+pub trait Delegate: Send + Sync + 'static {
+    /// Whether to take a redirect. Not asked in mode [`RedirectMode::Error`].
+    fn redirect(&self, redirect: RedirectInfo) -> impl Future<Output = RedirectVerdict> + Send {
+        async move { redirect.mode.default_verdict() }
+    }
+}
+
+/// A redirect that waits for a decision.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RedirectInfo {
+    /// The status of the response that redirects.
+    pub status: u16,
+    /// The method of the request that would follow.
+    pub method: Method,
+    /// Where it would go.
+    pub url: Url,
+    /// The response's head, `Set-Cookie` included.
+    pub head: ResponseHead,
+    /// The caller's fields as they would go along; see [`RedirectVerdict::FollowWith`].
+    pub headers: HeaderList,
+    /// The request's mode.
+    pub mode: RedirectMode,
+}
+
+/// What to do about a redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectVerdict {
+    /// Go on.
+    Follow,
+    /// Go on with these fields of the caller's instead of those that would go along.
+    FollowWith(HeaderList),
+    /// Deliver the redirect response itself.
+    Deliver,
+    /// Fail with `Redirect was cancelled`.
+    Cancel,
+}
+
+type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A [`Delegate`] whose type is forgotten; a question is rare enough to be boxed.
+pub(crate) trait DynDelegate: Send + Sync {
+    fn redirect(&self, redirect: RedirectInfo) -> Answer<'_, RedirectVerdict>;
+}
+
+impl<D: Delegate> DynDelegate for D {
+    fn redirect(&self, redirect: RedirectInfo) -> Answer<'_, RedirectVerdict> {
+        Box::pin(Delegate::redirect(self, redirect))
+    }
+}
+
+/// A closure that decides on redirects.
+pub(crate) struct OnRedirect<F>(pub(crate) F);
+
+impl<F, A> Delegate for OnRedirect<F>
+where
+    F: Fn(RedirectInfo) -> A + Send + Sync + 'static,
+    A: Future<Output = RedirectVerdict> + Send,
+{
+    fn redirect(&self, redirect: RedirectInfo) -> impl Future<Output = RedirectVerdict> + Send {
+        (self.0)(redirect)
+    }
+}

@@ -1,0 +1,208 @@
+//! The body of a response on its way to the user: received, then decoded.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use netreq_proto::Phase;
+use netreq_proto::h1::ResponseHead;
+
+use crate::coding::ContentDecoder;
+use crate::error::Error;
+use crate::network::Alarm;
+use crate::runtime::lock;
+use crate::stream::Exchange;
+
+/// What is left of a response.
+pub(crate) struct ResponseBody {
+    source: Source,
+    decoder: Option<Box<ContentDecoder>>,
+    state: State,
+    idle: Option<Box<Alarm>>,
+    /// Bytes received, before decoding.
+    received: u64,
+}
+
+enum Source {
+    Own(Box<Exchange>),
+    Shared(Arc<SharedExchange>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Receiving,
+    /// All has been received; the decoder may hold some of it.
+    Decoding,
+    Ended,
+}
+
+/// An exchange that two drive: whoever reads the response, and the task that sends the request.
+pub(crate) struct SharedExchange {
+    exchange: Mutex<Exchange>,
+    reader: Mutex<Option<Waker>>,
+}
+
+impl SharedExchange {
+    /// Sends on; ready when nothing is left to send.
+    pub(crate) fn poll_upload(&self, cx: &mut Context<'_>) -> Poll<()> {
+        lock(&self.exchange).poll_upload(cx)
+    }
+
+    /// Closes the connection and tells the reader.
+    pub(crate) fn abort(&self) {
+        lock(&self.exchange).close();
+        let reader = lock(&self.reader).take();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+impl ResponseBody {
+    pub(crate) fn new(
+        exchange: Exchange,
+        head: &ResponseHead,
+        decodes: bool,
+        idle: Option<Duration>,
+    ) -> Result<Self, Error> {
+        let decoder = if decodes && !exchange.is_ended() {
+            ContentDecoder::from_field(head.get_all("content-encoding"))
+                .map_err(|cause| Error::new(cause.net_error(), Phase::Receive).with_source(cause))?
+        } else {
+            None
+        };
+        Ok(Self {
+            source: Source::Own(Box::new(exchange)),
+            decoder: decoder.map(Box::new),
+            state: State::Receiving,
+            idle: idle.map(|limit| Box::new(Alarm::new(Some(limit)))),
+            received: 0,
+        })
+    }
+
+    /// Whether the body is decoded, so that its length is not what the head says.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.decoder.is_some()
+    }
+
+    /// What is known to be left to receive.
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        self.with_exchange(|exchange| exchange.remaining())
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The next piece, decoded. `None` is the whole end.
+    pub(crate) fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
+        let chunk = ready!(self.poll_decoded(cx));
+        if !matches!(chunk, Some(Ok(_))) {
+            self.state = State::Ended;
+        }
+        Poll::Ready(chunk)
+    }
+
+    /// The next piece as it came.
+    pub(crate) fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let received = match &mut self.source {
+            Source::Own(exchange) => exchange.poll_body(cx),
+            Source::Shared(shared) => {
+                let received = lock(&shared.exchange).poll_body(cx);
+                if received.is_pending() {
+                    *lock(&shared.reader) = Some(cx.waker().clone());
+                }
+                received
+            }
+        };
+        match received {
+            Poll::Ready(chunk) => {
+                if let Some(Ok(bytes)) = &chunk {
+                    self.received += bytes.len() as u64;
+                }
+                Poll::Ready(chunk)
+            }
+            Poll::Pending => {
+                let received = self.received;
+                if self.idle.as_mut().is_some_and(|idle| idle.poll(cx, received)) {
+                    self.with_exchange_mut(Exchange::close);
+                    return Poll::Ready(Some(Err(Error::timed_out(Phase::Receive, "idle"))));
+                }
+                Poll::Pending
+            }
+        }
+    }
+
+    fn poll_decoded(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        loop {
+            if self.state == State::Ended {
+                return Poll::Ready(None);
+            }
+            let Some(decoder) = &mut self.decoder else { return self.poll_raw(cx) };
+            let decoded = match self.state {
+                State::Receiving => decoder.decode(),
+                State::Decoding | State::Ended => decoder.finish(),
+            };
+            match decoded {
+                Ok(Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                Ok(None) if self.state == State::Decoding => return Poll::Ready(None),
+                Ok(None) => {}
+                Err(cause) => {
+                    self.with_exchange_mut(Exchange::close);
+                    let error = Error::new(cause.net_error(), Phase::Receive).with_source(cause);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            match ready!(self.poll_raw(cx)) {
+                Some(Ok(bytes)) => {
+                    if let Some(decoder) = &mut self.decoder {
+                        decoder.feed(bytes);
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => self.state = State::Decoding,
+            }
+        }
+    }
+
+    /// Makes the exchange one that a sending task drives too.
+    pub(crate) fn share(self) -> (Self, Arc<SharedExchange>) {
+        let shared = match self.source {
+            Source::Own(exchange) => Arc::new(SharedExchange {
+                exchange: Mutex::new(*exchange),
+                reader: Mutex::new(None),
+            }),
+            Source::Shared(shared) => shared,
+        };
+        (Self { source: Source::Shared(Arc::clone(&shared)), ..self }, shared)
+    }
+
+    pub(crate) fn with_exchange<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {
+        match &self.source {
+            Source::Own(exchange) => look(exchange),
+            Source::Shared(shared) => look(&lock(&shared.exchange)),
+        }
+    }
+
+    pub(crate) fn with_exchange_mut<T>(&mut self, change: impl FnOnce(&mut Exchange) -> T) -> T {
+        match &mut self.source {
+            Source::Own(exchange) => change(exchange),
+            Source::Shared(shared) => change(&mut lock(&shared.exchange)),
+        }
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody")
+            .field("state", &self.state)
+            .field("received", &self.received)
+            .field("is_decoded", &self.is_decoded())
+            .finish_non_exhaustive()
+    }
+}

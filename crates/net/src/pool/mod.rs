@@ -1,0 +1,355 @@
+//! The session's connections: who gets which, who waits, and who dials.
+//!
+//! The rules are [`netreq_proto::pool`]'s; this room adds the lock, the dialling tasks and the
+//! [`Lease`], which brings its connection back, or its slot, however it is dropped. It knows
+//! destinations and connections, no URLs and no HTTP.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Duration;
+
+use netreq_proto::Phase;
+use netreq_proto::pool::{self, Handed, Limits, Start, Ticket};
+use tokio::sync::oneshot;
+
+use crate::connect::{Connect, ConnectLimits, Connection, Destination, DestinationRef};
+use crate::error::Error;
+use crate::runtime::{Clock, Tracker, lock};
+
+type Waiter = oneshot::Sender<Result<Lease, Error>>;
+type Slots = pool::Pool<Arc<Destination>, Pooled, Waiter>;
+
+/// A connection that the pool may hand out, with the name of its group.
+#[derive(Debug)]
+struct Pooled {
+    connection: Box<Connection>,
+    destination: Arc<Destination>,
+}
+
+/// The pool of one session.
+pub(crate) struct Pool {
+    slots: Mutex<Slots>,
+    connector: Box<dyn Connect>,
+    clock: Clock,
+    tracker: Arc<Tracker>,
+    is_swept: AtomicBool,
+}
+
+/// A connection in use.
+///
+/// Dropping it gives the connection back if it stands at the end of an exchange
+/// ([`Lease::is_clean`]), and closes it otherwise.
+pub(crate) struct Lease {
+    pooled: Option<Pooled>,
+    /// Whether the next request may follow on this connection.
+    pub(crate) is_clean: bool,
+    pool: Arc<Pool>,
+}
+
+impl Pool {
+    pub(crate) fn new(
+        limits: Limits,
+        connector: Box<dyn Connect>,
+        clock: Clock,
+        tracker: Arc<Tracker>,
+    ) -> Self {
+        Self {
+            slots: Mutex::new(Slots::new(limits)),
+            connector,
+            clock,
+            tracker,
+            is_swept: AtomicBool::new(false),
+        }
+    }
+
+    /// An idle connection to `to`, if there is a live one. `ask_system` makes sure of it with a
+    /// system call, for requests that could not be sent a second time.
+    pub(crate) fn idle(
+        self: &Arc<Self>,
+        to: DestinationRef<'_>,
+        ask_system: bool,
+    ) -> Option<Lease> {
+        let now = self.clock.now();
+        let (taken, dead) = {
+            let mut slots = lock(&self.slots);
+            let taken = slots
+                .take_idle(&to, now, |pooled| pooled.connection.transport.is_quiet(ask_system));
+            (taken, slots.take_dead())
+        };
+        drop(dead);
+        Some(self.lease(taken?))
+    }
+
+    /// A connection to `to`: whichever comes first, one given back or one dialled.
+    ///
+    /// Dropping the future leaves the queue; a dial begun for it goes on and its connection serves
+    /// the next request.
+    pub(crate) async fn wait(
+        self: &Arc<Self>,
+        to: Arc<Destination>,
+        priority: u8,
+        limits: ConnectLimits,
+    ) -> Result<Lease, Error> {
+        let (waiter, mut place) = {
+            let (sender, receiver) = oneshot::channel();
+            let mut slots = lock(&self.slots);
+            let (ticket, start) = slots.wait(&to, priority, sender);
+            let dead = slots.take_dead();
+            drop(slots);
+            drop(dead);
+            if start == Start::Connect {
+                self.start_job(Arc::clone(&to), limits);
+            }
+            (receiver, Place { pool: self, destination: &to, ticket: Some(ticket) })
+        };
+        let served = waiter.await;
+        place.ticket = None;
+        match served {
+            Ok(result) => result,
+            // The session closed and dropped its waiters.
+            Err(_) => Err(Error::new(netreq_proto::NetError::Aborted, Phase::Connect)
+                .with_source("the session was closed")),
+        }
+    }
+
+    /// Closes what is idle. Connections in use are closed when their exchange ends.
+    pub(crate) fn close_idle(&self) {
+        let dead = {
+            let mut slots = lock(&self.slots);
+            slots.close_idle();
+            slots.take_dead()
+        };
+        drop(dead);
+    }
+
+    /// Closes idle connections that are too old or that the peer has ended.
+    pub(crate) fn sweep(&self) {
+        let now = self.clock.now();
+        let dead = {
+            let mut slots = lock(&self.slots);
+            slots.expire(now, |pooled| pooled.connection.transport.is_quiet(false));
+            slots.take_dead()
+        };
+        drop(dead);
+    }
+
+    /// What all destinations hold together.
+    pub(crate) fn totals(&self) -> pool::Counts {
+        lock(&self.slots).totals()
+    }
+
+    fn lease(self: &Arc<Self>, pooled: Pooled) -> Lease {
+        Lease { pooled: Some(pooled), is_clean: true, pool: Arc::clone(self) }
+    }
+
+    fn start_job(self: &Arc<Self>, to: Arc<Destination>, limits: ConnectLimits) {
+        let runtime = to.runtime.clone();
+        let mut job = Job { pool: Arc::clone(self), to: Some(to) };
+        // When the session is closed the task is dropped at once, and with it the job.
+        self.tracker.spawn(&runtime, async move {
+            if let Some(to) = job.to.as_deref() {
+                let outcome = job.pool.connector.connect(to, limits).await;
+                job.end(outcome);
+            }
+        });
+    }
+
+    /// A connection in use has left the pool.
+    fn left(self: &Arc<Self>, destination: &Arc<Destination>) {
+        lock(&self.slots).closed(destination);
+        self.start_next_jobs();
+    }
+
+    fn start_next_jobs(self: &Arc<Self>) {
+        loop {
+            let next = lock(&self.slots).next_job();
+            match next {
+                Some(to) => self.start_job(to, ConnectLimits::default()),
+                None => return,
+            }
+        }
+    }
+
+    /// A connection without a request finds its next user, or becomes idle.
+    fn settle(self: &Arc<Self>, mut pooled: Pooled, came: Came) {
+        let mut came = came;
+        loop {
+            let now = self.clock.now();
+            let destination = Arc::clone(&pooled.destination);
+            let (handed, dead) = {
+                let mut slots = lock(&self.slots);
+                let handed = match came {
+                    Came::Dialled => slots.connected(&destination, pooled, now),
+                    Came::Back => slots.give_back(&destination, pooled, now),
+                };
+                (handed, slots.take_dead())
+            };
+            came = Came::Back;
+            drop(dead);
+            match handed {
+                Handed::Idle => return self.keep_swept(&destination),
+                Handed::Closed => return self.start_next_jobs(),
+                Handed::To(waiter, next) => match waiter.send(Ok(self.lease(next))) {
+                    // Whoever waited has gone: the next one, please.
+                    Err(Ok(mut lease)) => match lease.pooled.take() {
+                        Some(back) => pooled = back,
+                        None => return,
+                    },
+                    Ok(()) | Err(Err(_)) => return,
+                },
+            }
+        }
+    }
+
+    /// Sees to it that idle connections are looked at now and then, as long as there are any.
+    fn keep_swept(self: &Arc<Self>, destination: &Destination) {
+        if self.is_swept.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let sweep = Sweep(Arc::downgrade(self));
+        self.tracker.spawn(&destination.runtime, async move {
+            loop {
+                tokio::time::sleep(SWEEP_EVERY).await;
+                let Some(pool) = sweep.0.upgrade() else { return };
+                pool.sweep();
+                if pool.totals().idle == 0 {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+/// The sweeping task's claim to be the only one.
+struct Sweep(Weak<Pool>);
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        if let Some(pool) = self.0.upgrade() {
+            pool.is_swept.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// How a connection came to be without a request.
+#[derive(Clone, Copy)]
+enum Came {
+    Dialled,
+    Back,
+}
+
+/// A waiter's place in the queue, left when the future is dropped.
+struct Place<'a> {
+    pool: &'a Arc<Pool>,
+    destination: &'a Arc<Destination>,
+    ticket: Option<Ticket>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let waiter = lock(&self.pool.slots).cancel(self.destination, ticket);
+            drop(waiter);
+        }
+    }
+}
+
+/// A dial under way; dropped before its end it counts as failed.
+struct Job {
+    pool: Arc<Pool>,
+    to: Option<Arc<Destination>>,
+}
+
+impl Job {
+    fn end(&mut self, outcome: Result<Connection, Error>) {
+        let Some(to) = self.to.take() else { return };
+        let pool = &self.pool;
+        match outcome {
+            Ok(connection) => {
+                let pooled = Pooled { connection: Box::new(connection), destination: to };
+                pool.settle(pooled, Came::Dialled);
+            }
+            Err(error) => {
+                let waiter = lock(&pool.slots).connect_failed(&to);
+                if let Some(waiter) = waiter {
+                    // Whoever waited may have gone.
+                    let _ = waiter.send(Err(error));
+                }
+                pool.start_next_jobs();
+            }
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if self.to.is_some() {
+            self.end(Err(Error::new(netreq_proto::NetError::Aborted, Phase::Connect)
+                .with_source("the session or its runtime ended")));
+        }
+    }
+}
+
+impl Lease {
+    pub(crate) fn is_reused(&self) -> bool {
+        self.uses > 0
+    }
+
+    /// Takes the connection out of the pool for good: it will speak another protocol.
+    pub(crate) fn into_connection(mut self) -> Option<Box<Connection>> {
+        let pooled = self.pooled.take()?;
+        self.pool.left(&pooled.destination);
+        Some(pooled.connection)
+    }
+}
+
+impl Deref for Lease {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.pooled.as_ref().expect("a lease holds its connection until it is consumed").connection
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self
+            .pooled
+            .as_mut()
+            .expect("a lease holds its connection until it is consumed")
+            .connection
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(pooled) = self.pooled.take() else { return };
+        if self.is_clean && pooled.connection.buffer.is_empty() {
+            self.pool.settle(pooled, Came::Back);
+        } else {
+            let Pooled { connection, destination } = pooled;
+            drop(connection);
+            self.pool.left(&destination);
+        }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("pooled", &self.pooled)
+            .field("is_clean", &self.is_clean)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("totals", &self.totals()).finish_non_exhaustive()
+    }
+}
+
+/// Chromium looks at idle sockets every ten seconds (`kCleanupInterval`).
+const SWEEP_EVERY: Duration = Duration::from_secs(10);

@@ -1,0 +1,175 @@
+//! A request from its first hop to the response that is not a redirect.
+//!
+//! It knows redirects, referrers and whom to ask about them; a hop's own headers and the way to the
+//! server belong to `job` and below. The loop in [`run`] is the life of a request, top to bottom.
+
+use std::sync::Arc;
+
+use http::Method;
+use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
+use netreq_proto::{HeaderList, Hop, NextHop, Origin, Phase, ReferrerPolicy, next_hop};
+use url::Url;
+
+use crate::api::{
+    Body, DynDelegate, ProgressCell, RedirectInfo, RedirectMode, RedirectVerdict, Timeouts,
+};
+use crate::error::Error;
+use crate::job::{self, Response};
+use crate::network::Stage;
+use crate::session::Context;
+
+/// A request as the engine wants it: checked, and without anything a face added for its comfort.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderList,
+    pub(crate) body: Body,
+    pub(crate) redirect: RedirectMode,
+    /// Who asks, for `Sec-Fetch-Site`.
+    pub(crate) initiator: Option<Origin>,
+    pub(crate) metadata: FetchMetadata,
+    pub(crate) referrer_policy: ReferrerPolicy,
+    pub(crate) priority: u8,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) decodes: bool,
+    pub(crate) captures_head: bool,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// What few requests have.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) unix_socket: Option<std::path::PathBuf>,
+    pub(crate) continue_after: Option<std::time::Duration>,
+    pub(crate) delegate: Option<Arc<dyn DynDelegate>>,
+    pub(crate) progress: Option<Arc<ProgressCell>>,
+    /// Kept where the whole request has a time limit.
+    pub(crate) stage: Option<Arc<Stage>>,
+}
+
+/// The last response of a chain, and the chain.
+pub(crate) struct Outcome {
+    pub(crate) response: Response,
+    /// The URLs before the last one.
+    pub(crate) chain: Vec<Url>,
+}
+
+/// Sends `request` and follows where it is told, until a response is to be delivered.
+///
+/// Each hop is a new request: its headers are computed anew and its cookies and credentials are its
+/// own. Dropping the future closes the connection in use.
+///
+/// Fetch §4.4 HTTP-redirect fetch; Chromium `URLRequest`.
+pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outcome, Error> {
+    let mut chain = Vec::new();
+    loop {
+        let response =
+            job::respond(context, request).await.map_err(|error| error.with_url(&request.url))?;
+        let Some(hop) = redirect(request, &response, chain.len())? else {
+            return Ok(Outcome { response, chain });
+        };
+        let verdict = match request.question(&response, &hop) {
+            Some((delegate, info)) => delegate.redirect(info).await,
+            None => request.redirect.default_verdict(),
+        };
+        match verdict {
+            RedirectVerdict::Follow => request.apply(&hop),
+            RedirectVerdict::FollowWith(headers) => {
+                request.apply(&hop);
+                request.headers = headers;
+            }
+            RedirectVerdict::Deliver => return Ok(Outcome { response, chain }),
+            RedirectVerdict::Cancel => {
+                return Err(Error::redirect_cancelled().with_url(&request.url));
+            }
+        }
+        response.drain().await;
+        chain.push(std::mem::replace(&mut request.url, hop.url));
+    }
+}
+
+/// The hop that `response` asks for, if it is one that anybody would take or decide on.
+fn redirect(request: &Request, response: &Response, hops: usize) -> Result<Option<NextHop>, Error> {
+    let head = response.head();
+    if !matches!(head.status(), 301 | 302 | 303 | 307 | 308) {
+        return Ok(None);
+    }
+    let referrer = request
+        .headers
+        .get("referer")
+        .and_then(|value| Url::parse(std::str::from_utf8(value).ok()?).ok());
+    let hop = Hop {
+        method: &request.method,
+        url: &request.url,
+        referrer: referrer.as_ref(),
+        referrer_policy: request.referrer_policy,
+        hops: u8::try_from(hops).unwrap_or(u8::MAX),
+    };
+    let locations = head.get_all("location");
+    let next = next_hop(&hop, head.status(), locations, head.get_all("referrer-policy"));
+    match (request.redirect, next) {
+        (RedirectMode::Error, Ok(Some(_)) | Err(_)) => {
+            Err(Error::redirect_refused().with_url(&request.url))
+        }
+        // Whoever takes redirects into their own hands gets an unreadable one too.
+        (RedirectMode::Manual, Err(_)) if request.delegate().is_none() => Ok(None),
+        (_, Ok(next)) => Ok(next),
+        (_, Err(cause)) => {
+            let error = Error::new(cause.net_error(), Phase::Receive).with_source(cause);
+            Err(error.with_url(&request.url))
+        }
+    }
+}
+
+impl Request {
+    /// Whom to ask about a redirect, and what.
+    fn question(
+        &self,
+        response: &Response,
+        hop: &NextHop,
+    ) -> Option<(Arc<dyn DynDelegate>, RedirectInfo)> {
+        let info = RedirectInfo {
+            status: hop.status,
+            method: hop.method.clone(),
+            url: hop.url.clone(),
+            head: response.head().clone(),
+            headers: self.headers_after(hop),
+            mode: self.redirect,
+        };
+        Some((Arc::clone(self.delegate()?), info))
+    }
+
+    fn delegate(&self) -> Option<&Arc<dyn DynDelegate>> {
+        self.extras.as_ref()?.delegate.as_ref()
+    }
+
+    /// Makes this the request that follows; its URL is the caller's to replace.
+    fn apply(&mut self, hop: &NextHop) {
+        self.headers = self.headers_after(hop);
+        self.method = hop.method.clone();
+        self.referrer_policy = hop.referrer_policy;
+        if !hop.keeps_body {
+            self.body = Body::empty();
+        }
+        let initiator = self.initiator.as_ref();
+        self.metadata.site = SecFetchSite::after_redirect(self.metadata.site, initiator, &hop.url);
+    }
+
+    /// The caller's fields as they go along.
+    fn headers_after(&self, hop: &NextHop) -> HeaderList {
+        let mut headers = self.headers.clone();
+        headers.retain(|field| !hop.drops_header(field.name()));
+        if hop.taints_origin() && headers.contains("origin") {
+            headers.set("Origin", "null");
+        }
+        if headers.contains("referer") {
+            match &hop.referrer {
+                Some(referrer) => headers.set("Referer", referrer.as_str().to_owned()),
+                None => {
+                    headers.remove("referer");
+                }
+            }
+        }
+        headers
+    }
+}

@@ -1,0 +1,513 @@
+//! TLS between a byte stream and HTTP: trust, handshake, tickets and what came of it.
+//!
+//! [`TlsContext`] belongs to one session and is cheap until its first handshake: no key library is
+//! touched, no root parsed, no file read before. In a handshake the order is: the certificate is
+//! judged against the extra roots, then, only if they do not know its authority, against the
+//! platform's; a verdict other than "accept" ends the handshake, so nothing of HTTP is sent and no
+//! ticket is kept. This room knows no sockets, URLs, proxies or requests, and no rustls type leaves
+//! the crate.
+
+mod error;
+mod info;
+mod pem;
+#[cfg(feature = "platform-verifier")]
+mod platform;
+mod tickets;
+mod verdict;
+mod verifier;
+
+#[cfg(test)]
+mod chains;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use netreq_proto::NetError;
+use rustls::ClientConfig;
+use rustls::client::Resumption;
+use rustls::crypto::CryptoProvider;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+pub(crate) use self::error::{TlsError, net_error_of_io};
+pub use self::info::TlsInfo;
+pub(crate) use self::pem::{PemError, parse_pem_certificates};
+use self::tickets::Tickets;
+use self::verifier::Verifier;
+
+/// Whom to trust and what to keep. A change of any of them needs a new [`TlsContext`].
+#[derive(Clone, Debug)]
+pub(crate) struct TlsSettings {
+    /// Trusted beside the platform's roots and asked first. A server's own certificate may stand
+    /// here too: it is then trusted for the names and dates it carries.
+    pub(crate) extra_roots: Vec<CertificateDer<'static>>,
+    /// Trust what the operating system trusts. Without the feature `platform-verifier` only
+    /// `extra_roots` count.
+    pub(crate) platform_roots: bool,
+    /// **Danger**: accept every certificate of every server. Whoever sits on the way can then read
+    /// and change everything. The server must still own the key of the certificate it shows.
+    pub(crate) accept_invalid_certificates: bool,
+    /// Append the secrets of every connection to the file named by the environment variable
+    /// `SSLKEYLOGFILE`, if it is set. The file is created readable for its owner only.
+    pub(crate) key_log: bool,
+    /// Keep session tickets in memory and offer them to the same server again.
+    pub(crate) resumption: bool,
+}
+
+impl Default for TlsSettings {
+    /// What a browser does: the platform's roots, no others, and resumption.
+    fn default() -> Self {
+        Self {
+            extra_roots: Vec::new(),
+            platform_roots: true,
+            accept_invalid_certificates: false,
+            key_log: false,
+            resumption: true,
+        }
+    }
+}
+
+/// The TLS state of one session: its trust, and the tickets that no other session sees.
+pub(crate) struct TlsContext {
+    settings: TlsSettings,
+    client: OnceLock<Client>,
+    tickets: Tickets,
+}
+
+/// What the first handshake makes and all later ones share.
+struct Client {
+    config: ClientConfig,
+    verifier: Arc<Verifier>,
+}
+
+impl TlsContext {
+    /// Keeps the settings; everything else waits for the first handshake.
+    pub(crate) fn new(settings: TlsSettings) -> Self {
+        Self { settings, client: OnceLock::new(), tickets: Tickets::default() }
+    }
+
+    /// Performs the client's side of a handshake on `stream`.
+    ///
+    /// `server_name` is the host of a URL: a DNS name or an IP literal without brackets; one
+    /// trailing dot is ignored. `alpn` is offered in its order; empty offers none. `ticket_scope`
+    /// says which connections may share tickets, beyond the server's name: port, proxy chain and
+    /// whatever else tells one pool group from another.
+    ///
+    /// The stream is flushed and ready for the first byte of the application. Dropping the future
+    /// drops the stream.
+    ///
+    /// # Errors
+    ///
+    /// The certificate's verdict, the server's alert or the stream's own failure, each under
+    /// Chromium's name. [`NetError::InvalidArgument`] if an extra root is no certificate;
+    /// [`NetError::NotImplemented`] if the crate was built without `aws-lc-rs` and the program
+    /// installed no other cryptography.
+    pub(crate) async fn handshake<S>(
+        &self,
+        server_name: &str,
+        alpn: &[&'static [u8]],
+        ticket_scope: &str,
+        stream: S,
+    ) -> Result<(TlsStream<S>, TlsInfo), TlsError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let server_name = without_final_dot(server_name);
+        let name = parse_server_name(server_name)?;
+        let client = self.client()?;
+        client.verifier.prepare();
+
+        let mut config = client.config.clone();
+        config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+        config.resumption = match self.settings.resumption {
+            true => Resumption::store(self.tickets.of(server_name, ticket_scope)),
+            false => Resumption::disabled(),
+        };
+
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let info = TlsInfo::of(stream.get_ref().1);
+        Ok((stream, info))
+    }
+
+    fn client(&self) -> Result<&Client, TlsError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let client = Client::new(&self.settings)?;
+        Ok(self.client.get_or_init(|| client))
+    }
+}
+
+impl fmt::Debug for TlsContext {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TlsContext")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    fn new(settings: &TlsSettings) -> Result<Self, TlsError> {
+        let provider = provider()?;
+        let verifier = Arc::new(Verifier::new(settings, Arc::clone(&provider))?);
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
+            .with_no_client_auth();
+        // A request replayed by someone on the way is a request sent twice.
+        config.enable_early_data = false;
+        if settings.key_log {
+            config.key_log = Arc::new(rustls::KeyLogFile::new());
+        }
+        Ok(Self { config, verifier })
+    }
+}
+
+/// The cryptography of this crate alone; the process's default stays as the program set it.
+#[cfg(feature = "aws-lc-rs")]
+fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
+    Ok(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+}
+
+#[cfg(not(feature = "aws-lc-rs"))]
+fn provider() -> Result<Arc<CryptoProvider>, TlsError> {
+    CryptoProvider::get_default().cloned().ok_or_else(|| {
+        TlsError::new(NetError::NotImplemented, "no cryptography: build with `aws-lc-rs`")
+    })
+}
+
+/// A name that cannot be a DNS name cannot be in a certificate either.
+fn parse_server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(host)
+        .map(|name| name.to_owned())
+        .map_err(|cause| TlsError::new(NetError::CertCommonNameInvalid, cause))
+}
+
+fn without_final_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::sign::{CertifiedKey, SingleCertAndKey};
+    use rustls::{ServerConfig, SupportedProtocolVersion, version};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::chains::{Authority, Leaf, between, server};
+    use super::*;
+
+    /// One server; every connection is a pipe in memory.
+    struct Server {
+        root: CertificateDer<'static>,
+        certificate: CertificateDer<'static>,
+        acceptor: TlsAcceptor,
+    }
+
+    impl Server {
+        fn new(versions: &[&'static SupportedProtocolVersion]) -> Self {
+            Self::showing(versions, |root| root.issue(server(&["a.test"])))
+        }
+
+        fn showing(
+            versions: &[&'static SupportedProtocolVersion],
+            issue: impl FnOnce(&Authority) -> Leaf,
+        ) -> Self {
+            let root = Authority::root("Root");
+            let leaf = issue(&root);
+            let provider = provider().unwrap();
+            let key = provider.key_provider.load_private_key(leaf.private_key()).unwrap();
+            let shown = CertifiedKey::new(vec![leaf.certificate.clone()], key);
+            let mut config = ServerConfig::builder_with_provider(provider)
+                .with_protocol_versions(versions)
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Self {
+                root: root.der(),
+                certificate: leaf.certificate,
+                acceptor: TlsAcceptor::from(Arc::new(config)),
+            }
+        }
+
+        /// Trusts this server's root and no other.
+        fn settings(&self) -> TlsSettings {
+            TlsSettings {
+                extra_roots: vec![self.root.clone()],
+                platform_roots: false,
+                ..TlsSettings::default()
+            }
+        }
+
+        /// Connects and reads one byte, so that tickets sent before it have arrived.
+        async fn visit(
+            &self,
+            context: &TlsContext,
+            name: &str,
+            alpn: &[&'static [u8]],
+            scope: &str,
+        ) -> Result<TlsInfo, NetError> {
+            let (near, far) = duplex(PIPE);
+            let serve = async {
+                let mut stream = self.acceptor.accept(far).await?;
+                stream.write_all(b"!").await?;
+                stream.flush().await
+            };
+            let visit = async {
+                let (mut stream, info) = context.handshake(name, alpn, scope, near).await?;
+                assert_eq!(stream.read_u8().await?, b'!');
+                Ok::<_, TlsError>(info)
+            };
+            let (served, visited) = tokio::join!(serve, visit);
+            assert_eq!(served.is_ok(), visited.is_ok());
+            visited.map_err(|error| error.net_error())
+        }
+    }
+
+    /// The name for a server that writes `answer` and closes.
+    async fn answered(answer: &[u8]) -> NetError {
+        let (near, mut far) = duplex(PIPE);
+        let context =
+            TlsContext::new(TlsSettings { platform_roots: false, ..TlsSettings::default() });
+        let answer = async move {
+            far.write_all(answer).await.unwrap();
+            far.shutdown().await.unwrap();
+            far
+        };
+        let (_far, result) = tokio::join!(answer, context.handshake("a.test", &[], "", near));
+        result.unwrap_err().net_error()
+    }
+
+    const PIPE: usize = 1 << 20;
+
+    #[tokio::test]
+    async fn a_handshake_says_what_was_agreed() {
+        for (version, name, suite, group) in [
+            (&version::TLS13, "TLSv1.3", "TLS_AES_256_GCM_SHA384", "X25519MLKEM768"),
+            (&version::TLS12, "TLSv1.2", "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "X25519"),
+        ] {
+            let server = Server::new(&[version]);
+            let context = TlsContext::new(server.settings());
+
+            let info = server.visit(&context, "a.test", &[b"http/1.1"], "").await.unwrap();
+
+            assert_eq!(info.protocol(), name);
+            assert_eq!(info.cipher_suite(), suite);
+            assert_eq!(info.key_exchange_group(), Some(group));
+            assert_eq!(info.alpn(), Some("http/1.1"));
+            assert!(!info.is_resumed());
+            assert_eq!(info.peer_certificates(), [server.certificate.as_ref()]);
+            assert_eq!(
+                format!("{info:?}"),
+                format!(
+                    "TlsInfo {{ protocol: {name:?}, cipher_suite: {suite:?}, \
+                     key_exchange_group: Some({group:?}), alpn: Some(\"http/1.1\"), \
+                     resumed: false, peer_certificates: 1 }}"
+                ),
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_server_chooses_among_the_offered_protocols() {
+        let server = Server::new(&[&version::TLS13]);
+        let context = TlsContext::new(server.settings());
+        let offers: [(&[&'static [u8]], Option<&str>); 3] =
+            [(&[b"http/1.1", b"h2"], Some("h2")), (&[b"http/1.1"], Some("http/1.1")), (&[], None)];
+        for (offered, chosen) in offers {
+            let info = server.visit(&context, "a.test", offered, "").await.unwrap();
+            assert_eq!(info.alpn(), chosen);
+        }
+        let refused = server.visit(&context, "a.test", &[b"spdy/1"], "").await;
+        assert_eq!(refused.unwrap_err(), NetError::SslProtocolError);
+    }
+
+    #[tokio::test]
+    async fn a_session_resumes_within_its_context_name_and_scope_only() {
+        for version in [&version::TLS12, &version::TLS13] {
+            let server = Server::showing(&[version], |root| {
+                root.issue(chains::server(&["a.test", "b.test"]))
+            });
+            let context = TlsContext::new(server.settings());
+            let other = TlsContext::new(server.settings());
+            let never = TlsContext::new(TlsSettings { resumption: false, ..server.settings() });
+
+            for (context, name, scope, resumed) in [
+                (&context, "a.test", "443", false),
+                (&context, "a.test", "443", true),
+                (&context, "a.test.", "443", true),
+                (&context, "a.test", "8443", false),
+                (&context, "b.test", "443", false),
+                (&other, "a.test", "443", false),
+                (&never, "a.test", "443", false),
+                (&never, "a.test", "443", false),
+                (&context, "a.test", "443", true),
+            ] {
+                let info = server.visit(context, name, &[], scope).await.unwrap();
+                assert_eq!(info.is_resumed(), resumed, "{version:?} {name} {scope}");
+                assert_eq!(info.peer_certificates(), [server.certificate.as_ref()]);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_certificate_leaves_no_ticket() {
+        for version in [&version::TLS12, &version::TLS13] {
+            let server = Server::new(&[version]);
+            let context = TlsContext::new(server.settings());
+
+            for _ in 0..2 {
+                let refused = server.visit(&context, "b.test", &[], "").await;
+                assert_eq!(refused.unwrap_err(), NetError::CertCommonNameInvalid);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_judged_by_the_clock_and_the_roots() {
+        let late = Server::showing(&[&version::TLS13], |root| {
+            root.issue(between(server(&["a.test"]), 2000, 2001))
+        });
+        let unknown = TlsSettings { extra_roots: Vec::new(), ..late.settings() };
+        let anything = TlsSettings { accept_invalid_certificates: true, ..unknown.clone() };
+
+        for (settings, expected) in [
+            (late.settings(), Some(NetError::CertDateInvalid)),
+            (unknown, Some(NetError::CertAuthorityInvalid)),
+            (anything, None),
+        ] {
+            let context = TlsContext::new(settings);
+            assert_eq!(late.visit(&context, "a.test", &[], "").await.err(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_must_own_the_key_even_where_every_certificate_is_accepted() {
+        for version in [&version::TLS12, &version::TLS13] {
+            // The certificate of one key, shown by the holder of another.
+            let server = Server::showing(&[version], |root| {
+                let honest = root.issue(server(&["a.test"]));
+                root.issue(server(&["a.test"])).showing(honest.certificate)
+            });
+            let settings = TlsSettings { accept_invalid_certificates: true, ..server.settings() };
+
+            let refused = server.visit(&TlsContext::new(settings), "a.test", &[], "").await;
+
+            assert_eq!(refused.unwrap_err(), NetError::SslProtocolError);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_breaks_the_handshake_is_named_for_how() {
+        let alert = |level, description| vec![0x15, 3, 3, 0, 2, level, description];
+        for (answer, expected) in [
+            (Vec::new(), NetError::ConnectionClosed),
+            (vec![0x16, 3, 3], NetError::ConnectionClosed),
+            // close_notify, then the end.
+            (alert(1, 0), NetError::ConnectionClosed),
+            (b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(), NetError::SslProtocolError),
+            (vec![0; 5000], NetError::SslProtocolError),
+            (vec![0xff; 5000], NetError::SslProtocolError),
+            // A record longer than any may be.
+            ([vec![0x16, 3, 3, 0xff, 0xff], vec![0; 0xffff]].concat(), NetError::SslProtocolError),
+            (alert(2, 40), NetError::SslVersionOrCipherMismatch),
+            (alert(2, 70), NetError::SslVersionOrCipherMismatch),
+            (alert(2, 71), NetError::SslVersionOrCipherMismatch),
+            (alert(2, 20), NetError::SslBadRecordMacAlert),
+            (alert(2, 51), NetError::SslDecryptErrorAlert),
+            (alert(2, 80), NetError::SslProtocolError),
+            (alert(2, 112), NetError::SslUnrecognizedNameAlert),
+            (alert(2, 116), NetError::BadSslClientAuthCert),
+            (alert(1, 90).repeat(1000), NetError::SslProtocolError),
+        ] {
+            let start = answer[..answer.len().min(8)].to_vec();
+            assert_eq!(answered(&answer).await, expected, "{start:x?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_speaks_only_old_versions_is_a_mismatch() {
+        // A ServerHello of TLS 1.0 choosing TLS_RSA_WITH_AES_128_CBC_SHA.
+        let mut hello = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];
+        hello.extend([7; 32]);
+        hello.extend([0, 0, 0x2f, 0]);
+
+        assert_eq!(answered(&hello).await, NetError::SslVersionOrCipherMismatch);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_can_be_in_no_certificate_is_refused_before_a_byte_is_sent() {
+        let context = TlsContext::new(TlsSettings::default());
+        for host in ["", "a b", "[::1]", &"a".repeat(300)] {
+            let (near, mut far) = duplex(PIPE);
+
+            let refused = context.handshake(host, &[], "", near).await.unwrap_err();
+
+            assert_eq!(refused.net_error(), NetError::CertCommonNameInvalid, "{host}");
+            assert_eq!(sent(&mut far).await, b"", "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_server_name_is_sent_for_names_only() {
+        let context =
+            TlsContext::new(TlsSettings { platform_roots: false, ..TlsSettings::default() });
+        for (host, named) in
+            [("a.test", true), ("a.test.", true), ("192.0.2.7", false), ("::1", false)]
+        {
+            let (near, mut far) = duplex(PIPE);
+            let mut handshake = Box::pin(context.handshake(host, &[], "", near));
+            // The server says nothing, so one poll writes the first message and waits.
+            assert!(poll_once(&mut handshake).await.is_none());
+            drop(handshake);
+
+            let hello = sent(&mut far).await;
+
+            let found = |name: &[u8]| hello.windows(name.len()).any(|part| part == name);
+            assert_eq!(found(b"\x00\x00\x06a.test"), named, "{host}");
+            assert_eq!(found(host.as_bytes()), host == "a.test", "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn dropping_the_future_drops_the_stream() {
+        let context =
+            TlsContext::new(TlsSettings { platform_roots: false, ..TlsSettings::default() });
+        let (near, mut far) = duplex(PIPE);
+        let mut handshake = Box::pin(context.handshake("a.test", &[], "", near));
+        assert!(poll_once(&mut handshake).await.is_none());
+        drop(handshake);
+
+        assert!(!sent(&mut far).await.is_empty());
+    }
+
+    #[test]
+    fn the_future_is_small() {
+        let context = TlsContext::new(TlsSettings::default());
+        let (near, _far) = duplex(1);
+        assert!(size_of_val(&context.handshake("a.test", &[], "", near)) < 4096);
+    }
+
+    /// Polls once.
+    async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(match std::pin::Pin::new(&mut *future).poll(context) {
+                std::task::Poll::Ready(output) => Some(output),
+                std::task::Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    /// All that the other side wrote before it was dropped.
+    async fn sent(far: &mut DuplexStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        far.read_to_end(&mut bytes).await.unwrap();
+        bytes
+    }
+}
