@@ -11,7 +11,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem;
-use std::sync::LazyLock;
 
 use bytes::{Buf, Bytes, BytesMut};
 use netreq_proto::NetError;
@@ -55,19 +54,6 @@ impl Coding {
         }
     }
 
-    /// Whether it is offered only over https and to localhost: middleboxes on plain connections
-    /// are known to damage codings they do not know.
-    const fn needs_safe_path(self) -> bool {
-        match self {
-            #[cfg(feature = "gzip")]
-            Self::Gzip | Self::Deflate => false,
-            #[cfg(feature = "brotli")]
-            Self::Brotli => true,
-            #[cfg(feature = "zstd")]
-            Self::Zstd => true,
-        }
-    }
-
     fn named(name: &[u8]) -> Option<Self> {
         if name.eq_ignore_ascii_case(b"x-gzip") {
             return Self::named(b"gzip");
@@ -90,26 +76,6 @@ impl Coding {
             Self::Zstd => Ok(Box::new(zstd::Zstd::new()?)),
         }
     }
-}
-
-/// What `Accept-Encoding` says where the user has set none and asks for no range.
-///
-/// `safe_path` is true over https and to localhost. `identity` in a build without codings.
-pub(crate) fn accept_encoding(safe_path: bool) -> &'static str {
-    static LISTS: LazyLock<[String; 2]> = LazyLock::new(|| {
-        [false, true].map(|safe_path| {
-            let names: Vec<_> = ContentDecoder::available()
-                .iter()
-                .filter(|coding| safe_path || !coding.needs_safe_path())
-                .map(|coding| coding.name())
-                .collect();
-            if names.is_empty() {
-                return "identity".to_owned();
-            }
-            names.join(", ")
-        })
-    });
-    &LISTS[usize::from(safe_path)]
 }
 
 /// Undoes the codings of one body. After an error it is of no further use.

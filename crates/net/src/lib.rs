@@ -30,6 +30,9 @@ mod api;
 mod coding;
 mod connect;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod job;
 mod network;
 mod pool;

@@ -13,8 +13,7 @@ use netreq_proto::header::{
     IntoValue, check_method, check_name, check_restricted, check_value, is_framing,
 };
 use netreq_proto::{
-    Destination, Field, HeaderList, NetError, Origin, Phase, ReferrerPolicy, RequestMode,
-    RequestPriority,
+    Destination, Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestMode, RequestPriority,
 };
 use url::Url;
 

@@ -172,12 +172,6 @@ fn what_is_not_known_is_not_decoded_and_six_codings_are_refused() {
 }
 
 #[test]
-fn accept_encoding_offers_br_and_zstd_only_where_the_path_is_safe() {
-    assert_eq!(accept_encoding(false), "gzip, deflate");
-    assert_eq!(accept_encoding(true), "gzip, deflate, br, zstd");
-}
-
-#[test]
 fn a_body_that_ends_early_is_an_error_wherever_it_is_cut() {
     for (field, encode) in ENCODERS {
         let encoded = encode(&text(500));
