@@ -22,6 +22,7 @@ macro_rules! targets {
 
 targets! {
     chunked_body
+    content_decoders
     host_rules
     http_date
     redirect

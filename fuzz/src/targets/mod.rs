@@ -6,6 +6,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a target panics when a promise is broken")]
 
 mod chunked_body;
+mod content_decoders;
 mod host_rules;
 mod http_date;
 mod redirect;
@@ -15,6 +16,7 @@ mod response_head;
 mod url_parts;
 
 pub use chunked_body::chunked_body;
+pub use content_decoders::content_decoders;
 pub use host_rules::host_rules;
 pub use http_date::http_date;
 pub use redirect::redirect;
@@ -28,6 +30,7 @@ use crate::Target;
 /// All targets.
 pub const TARGETS: &[Target] = &[
     Target { name: "chunked_body", run: chunked_body, dictionary: chunked_body::WORDS },
+    Target { name: "content_decoders", run: content_decoders, dictionary: content_decoders::WORDS },
     Target { name: "host_rules", run: host_rules, dictionary: host_rules::WORDS },
     Target { name: "http_date", run: http_date, dictionary: http_date::WORDS },
     Target { name: "redirect", run: redirect, dictionary: redirect::WORDS },

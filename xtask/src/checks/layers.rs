@@ -16,6 +16,8 @@ const ROOMS: &[(&str, u8)] = &[
     ("tower", 20),
     ("api", 19),
     ("session", 19),
+    // A door for the fuzz targets, behind a feature.
+    ("fuzzing", 20),
     // One request, top to bottom.
     ("request", 18),
     ("job", 17),
