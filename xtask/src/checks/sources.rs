@@ -28,7 +28,7 @@ impl Source {
     }
 }
 
-/// Every Rust file below `folder`, in the order of their names.
+/// Every Rust file below `folder` of the top folder, in the order of their names.
 pub(super) fn sources(folder: &str) -> Result<Vec<Source>, String> {
     let mut found = Vec::new();
     let mut waiting = vec![root().join(folder)];
@@ -36,8 +36,9 @@ pub(super) fn sources(folder: &str) -> Result<Vec<Source>, String> {
         let entries = fs::read_dir(&folder).map_err(|cause| failed(&folder, &cause))?;
         for entry in entries {
             let path = entry.map_err(|cause| failed(&folder, &cause))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
-                if !path.ends_with("target") && !path.ends_with("node_modules") {
+                if !NOT_SOURCES.contains(&name.as_ref()) && !name.starts_with('.') {
                     waiting.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "rs") {
@@ -94,22 +95,20 @@ const UNSAFE_ALLOWED: &[(&str, &str)] = &[];
 /// Files that switch the lint against `unsafe` off, and libraries that could.
 pub(super) fn unsafe_code() -> Answer {
     let mut complaints = Vec::new();
-    for folder in FOLDERS {
-        for source in sources(folder)? {
-            if UNSAFE_ALLOWED.iter().any(|(allowed, _)| source.path.starts_with(allowed)) {
-                continue;
-            }
-            let forbids = source.code().any(|(_, line)| line == "#![forbid(unsafe_code)]");
-            let must_forbid = ["crates/proto/src/lib.rs", "crates/net/src/lib.rs"];
-            if must_forbid.contains(&source.path.as_str()) && !forbids {
-                complaints.push(format!("{} does not forbid unsafe_code", source.path));
-            }
-            for (number, line) in source.code() {
-                let line = line.trim_start();
-                let is_attribute = line.starts_with("#[") || line.starts_with("#![");
-                if is_attribute && line.contains("unsafe_code") && !line.contains("forbid") {
-                    complaints.push(format!("{}:{number}: {line}", source.path));
-                }
+    for source in sources("")? {
+        if UNSAFE_ALLOWED.iter().any(|(allowed, _)| source.path.starts_with(allowed)) {
+            continue;
+        }
+        let forbids = source.code().any(|(_, line)| line == "#![forbid(unsafe_code)]");
+        let must_forbid = ["crates/proto/src/lib.rs", "crates/net/src/lib.rs"];
+        if must_forbid.contains(&source.path.as_str()) && !forbids {
+            complaints.push(format!("{} does not forbid unsafe_code", source.path));
+        }
+        for (number, line) in source.code() {
+            let line = line.trim_start();
+            let is_attribute = line.starts_with("#[") || line.starts_with("#![");
+            if is_attribute && line.contains("unsafe_code") && !line.contains("forbid") {
+                complaints.push(format!("{}:{number}: {line}", source.path));
             }
         }
     }
@@ -119,14 +118,13 @@ pub(super) fn unsafe_code() -> Answer {
 /// Files that do not open with what they are for.
 pub(super) fn module_docs() -> Answer {
     let mut complaints = Vec::new();
-    for folder in FOLDERS {
-        for source in sources(folder)? {
-            if !source.text.starts_with("//! ") {
-                complaints.push(source.path);
-            }
+    for source in sources("")? {
+        if !source.text.starts_with("//! ") {
+            complaints.push(source.path);
         }
     }
     Ok(complaints)
 }
 
-const FOLDERS: [&str; 5] = ["crates", "bench", "examples", "fuzz", "xtask"];
+/// Folders of what is built or fetched.
+const NOT_SOURCES: [&str; 2] = ["node_modules", "target"];
