@@ -20,10 +20,10 @@ pub(crate) enum Loaded {
     None,
     /// All of it.
     Bytes(Vec<u8>),
-    /// `length` bytes from where the file stands.
-    File { file: File, length: u64 },
-    /// Standard input, of unknown length.
-    Stdin,
+    /// A regular file, from its beginning: its length is known, and it can be read twice.
+    File(File),
+    /// Whatever it gives until its end.
+    Stream(File),
 }
 
 /// Reads or opens what `body` names.
@@ -38,40 +38,43 @@ pub(crate) fn load(body: &Body) -> Result<Loaded, Failure> {
         Body::Form(fields) => form(fields).map(|text| Loaded::Bytes(text.into_bytes())),
         Body::Data(parts) => data(parts).map(Loaded::Bytes),
         Body::File(path) => {
-            let open = || -> io::Result<Loaded> {
-                let file = File::open(path)?;
-                let metadata = file.metadata()?;
-                if metadata.is_dir() {
-                    return Err(io::ErrorKind::IsADirectory.into());
-                }
-                if metadata.is_file() {
-                    return Ok(Loaded::File { file, length: metadata.len() });
-                }
-                // A FIFO or a device has no length to promise.
-                let mut bytes = Vec::new();
-                (&file).read_to_end(&mut bytes)?;
-                Ok(Loaded::Bytes(bytes))
-            };
-            open().map_err(|cause| Failure::file("read", path, &cause))
+            File::open(path).and_then(open).map_err(|cause| Failure::file("read", path, &cause))
         }
-        Body::Stdin => Ok(stdin_file().unwrap_or(Loaded::Stdin)),
+        Body::Stdin => stdin()
+            .and_then(open)
+            .map_err(|cause| Failure::file("read", Path::new("standard input"), &cause)),
     }
 }
 
-/// Standard input as a file, if it was redirected from one.
-fn stdin_file() -> Option<Loaded> {
-    #[cfg(unix)]
-    let owned = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned().ok()?;
-    #[cfg(windows)]
-    let owned =
-        std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned().ok()?;
-    let mut file = File::from(owned);
-    let metadata = file.metadata().ok()?;
-    if !metadata.is_file() {
-        return None;
+fn open(mut file: File) -> io::Result<Loaded> {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
-    let length = metadata.len().saturating_sub(file.stream_position().ok()?);
-    Some(Loaded::File { file, length })
+    // Files of /proc say that they are empty, and are not. Standard input may stand anywhere.
+    let has_length =
+        metadata.is_file() && metadata.len() > 0 && file.stream_position().ok() == Some(0);
+    if !has_length {
+        return Ok(Loaded::Stream(file));
+    }
+    // A small one is cheaper in memory than on a thread that reads it.
+    if metadata.len() <= SMALL {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        return Ok(Loaded::Bytes(bytes));
+    }
+    Ok(Loaded::File(file))
+}
+
+const SMALL: u64 = 64 * 1024;
+
+/// Standard input without a buffer of ours.
+fn stdin() -> io::Result<File> {
+    #[cfg(unix)]
+    let owned = std::os::fd::AsFd::as_fd(&io::stdin()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let owned = std::os::windows::io::AsHandle::as_handle(&io::stdin()).try_clone_to_owned()?;
+    Ok(File::from(owned))
 }
 
 fn json_object(fields: &[(String, Value)]) -> Result<String, Failure> {

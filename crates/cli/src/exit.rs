@@ -9,6 +9,8 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use netreq::{NetError, Phase};
+
 /// A way to end, with its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -27,13 +29,13 @@ pub(crate) enum Exit {
     ServerError = 5,
     /// More redirects than are followed, or a redirect that was not allowed.
     Redirect = 6,
-    /// No connection to the server.
+    /// No connection to the server, or it was lost.
     NotConnected = 7,
     /// The host name has no address.
     NameNotResolved = 8,
     /// TLS failed or the certificate is not trusted.
     NotSecure = 9,
-    /// The response is cut, malformed or too large.
+    /// The response is missing, cut, malformed or too large.
     BrokenResponse = 10,
     /// A local file could not be read or written.
     File = 11,
@@ -50,10 +52,10 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::ClientError, "--check-status, and the status is 4xx"),
     (Exit::ServerError, "--check-status, and the status is 5xx"),
     (Exit::Redirect, "too many redirects, or one that is not allowed"),
-    (Exit::NotConnected, "no connection to the server, or it was lost before an answer"),
+    (Exit::NotConnected, "no connection to the server, or it was lost"),
     (Exit::NameNotResolved, "the host name has no address"),
     (Exit::NotSecure, "TLS failed, or the certificate is not trusted"),
-    (Exit::BrokenResponse, "the response is cut, malformed or too large"),
+    (Exit::BrokenResponse, "the response is missing, cut, malformed or too large"),
     (Exit::File, "a local file could not be read or written"),
     (Exit::Usage, "the command line makes no sense, or asks for what is not there yet"),
 ];
@@ -67,6 +69,58 @@ impl Exit {
             500..=599 => Self::ServerError,
             _ => Self::Success,
         }
+    }
+}
+
+impl From<NetError> for Exit {
+    /// The code for a failure of the network: by its own name where that says enough, else by the
+    /// first phase in which it can come up.
+    fn from(error: NetError) -> Self {
+        match error {
+            NetError::TimedOut | NetError::ConnectionTimedOut => Self::TimedOut,
+            NetError::TooManyRedirects
+            | NetError::InvalidRedirect
+            | NetError::UnsafeRedirect
+            | NetError::ResponseHeadersMultipleLocation => Self::Redirect,
+            NetError::InvalidArgument
+            | NetError::InvalidUrl
+            | NetError::DisallowedUrlScheme
+            | NetError::UnknownUrlScheme
+            | NetError::UnsafePort
+            | NetError::MethodNotSupported => Self::Usage,
+            NetError::FileNotFound
+            | NetError::FileTooBig
+            | NetError::FileExists
+            | NetError::FilePathTooLong
+            | NetError::FileNoSpace
+            | NetError::UploadFileChanged => Self::File,
+            NetError::Http2ProtocolError | NetError::Http2InadequateTransportSecurity => {
+                Self::BrokenResponse
+            }
+            NetError::HttpResponseCodeFailure
+            | NetError::InvalidAuthCredentials
+            | NetError::UnsupportedAuthScheme
+            | NetError::MissingAuthCredentials
+            | NetError::UnexpectedSecurityLibraryStatus
+            | NetError::MisconfiguredAuthEnvironment
+            | NetError::UndocumentedSecurityLibraryStatus
+            | NetError::UploadStreamRewindNotSupported => Self::Failed,
+            _ => match error.phases() {
+                phases if phases == Phase::ALL => Self::Failed,
+                [] | [Phase::Send] => Self::Failed,
+                [Phase::Resolve] => Self::NameNotResolved,
+                [Phase::Resolve | Phase::Connect | Phase::Proxy, ..] => Self::NotConnected,
+                [Phase::Tls, ..] => Self::NotSecure,
+                [Phase::Send | Phase::Wait | Phase::Receive, ..] => Self::BrokenResponse,
+            },
+        }
+    }
+}
+
+impl From<&netreq::Error> for Exit {
+    /// The code for `error`. A refused redirect has no number of its own in Chromium's list.
+    fn from(error: &netreq::Error) -> Self {
+        if error.is_redirect() { Self::Redirect } else { error.net_error().into() }
     }
 }
 
@@ -111,6 +165,44 @@ mod tests {
     fn every_code_is_in_the_table_once_and_in_order() {
         let codes: Vec<u8> = TABLE.iter().map(|(exit, _)| *exit as u8).collect();
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 64]);
+    }
+
+    #[test]
+    fn every_network_error_has_one_code() {
+        for (error, expected) in [
+            (NetError::Failed, Exit::Failed),
+            (NetError::TimedOut, Exit::TimedOut),
+            (NetError::ConnectionTimedOut, Exit::TimedOut),
+            (NetError::TooManyRedirects, Exit::Redirect),
+            (NetError::ConnectionRefused, Exit::NotConnected),
+            (NetError::ConnectionReset, Exit::NotConnected),
+            (NetError::InternetDisconnected, Exit::NotConnected),
+            (NetError::ProxyConnectionFailed, Exit::NotConnected),
+            (NetError::TunnelConnectionFailed, Exit::NotConnected),
+            (NetError::NameNotResolved, Exit::NameNotResolved),
+            (NetError::DnsTimedOut, Exit::NameNotResolved),
+            (NetError::CertAuthorityInvalid, Exit::NotSecure),
+            (NetError::SslProtocolError, Exit::NotSecure),
+            (NetError::SslVersionOrCipherMismatch, Exit::NotSecure),
+            (NetError::EmptyResponse, Exit::BrokenResponse),
+            (NetError::ContentLengthMismatch, Exit::BrokenResponse),
+            (NetError::IncompleteChunkedEncoding, Exit::BrokenResponse),
+            (NetError::ContentDecodingFailed, Exit::BrokenResponse),
+            (NetError::ResponseHeadersTooBig, Exit::BrokenResponse),
+            (NetError::InvalidUrl, Exit::Usage),
+            (NetError::InvalidArgument, Exit::Usage),
+            (NetError::FileNoSpace, Exit::File),
+        ] {
+            assert_eq!(Exit::from(error), expected, "{error}");
+        }
+        for &error in NetError::ALL {
+            let exit = Exit::from(error);
+            let by_flag = [Exit::Success, Exit::Redirection, Exit::ClientError, Exit::ServerError];
+            assert!(!by_flag.contains(&exit), "{error}");
+            if (-299..=-200).contains(&error.code()) && error != NetError::CertEnd {
+                assert_eq!(exit, Exit::NotSecure, "{error}");
+            }
+        }
     }
 
     #[test]

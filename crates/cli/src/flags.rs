@@ -428,7 +428,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         detail: "Send Expect: 100-continue and hold the body back until the server agrees or this time \
             has passed.",
         apply: |low, value| {
-            low.expect_continue = duration(value)?;
+            low.expect_continue = Some(duration(value)?);
             Ok(())
         },
     },
@@ -438,8 +438,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         also: &["raw"],
         takes: Takes::Nothing,
         category: Category::Request,
-        brief: "Leave gzip, br and zstd bodies as they come",
-        detail: "Write the body as it came over the wire, without undoing its content coding.",
+        brief: "Ask for no content coding, and undo none",
+        detail: "Ask for no content coding, and leave the body as it comes.",
         apply: |low, _| {
             low.no_decode = true;
             Ok(())
@@ -468,7 +468,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         detail: "Give up when the whole request, body included, takes longer. Times are seconds, or have \
             a unit: 2.5, 300ms, 1m. Zero is no limit, and that is the default.",
         apply: |low, value| {
-            low.limits.total = duration(value)?;
+            low.limits.total = Some(duration(value)?);
             Ok(())
         },
     },
@@ -479,9 +479,9 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Text("SECONDS"),
         category: Category::Connection,
         brief: "Limit on reaching the server",
-        detail: "Give up when finding the address and connecting take longer.",
+        detail: "Give up when finding the address and connecting take longer. The default is 240 seconds.",
         apply: |low, value| {
-            low.limits.connect = duration(value)?;
+            low.limits.connect = Some(duration(value)?);
             Ok(())
         },
     },
@@ -492,9 +492,9 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Text("SECONDS"),
         category: Category::Connection,
         brief: "Limit on the TLS handshake",
-        detail: "Give up when the TLS handshake takes longer.",
+        detail: "Give up when the TLS handshake takes longer. The default is 30 seconds.",
         apply: |low, value| {
-            low.limits.tls = duration(value)?;
+            low.limits.tls = Some(duration(value)?);
             Ok(())
         },
     },
@@ -505,9 +505,10 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Text("SECONDS"),
         category: Category::Connection,
         brief: "Limit on waiting for an answer to begin",
-        detail: "Give up when no byte of the response has come this long after the request was sent.",
+        detail: "Give up when no byte of the response has come this long after the request was sent. \
+            The default is no limit.",
         apply: |low, value| {
-            low.limits.first_byte = duration(value)?;
+            low.limits.first_byte = Some(duration(value)?);
             Ok(())
         },
     },
@@ -518,9 +519,10 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Text("SECONDS"),
         category: Category::Connection,
         brief: "Limit on a pause within the body",
-        detail: "Give up when nothing has moved for this long while a body is under way.",
+        detail: "Give up when nothing has moved for this long while a body is under way. The default is \
+            no limit.",
         apply: |low, value| {
-            low.limits.idle = duration(value)?;
+            low.limits.idle = Some(duration(value)?);
             Ok(())
         },
     },
@@ -587,7 +589,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         brief: "Write the body to this file",
         detail: "Write the body to FILE, with a progress bar on a terminal. It is written beside it as \
             FILE.part and renamed when it is complete; an existing file is not replaced without \
-            --overwrite. '-' is standard output.",
+            --overwrite. Only the user can read it. '-' is standard output.",
         apply: |low, value| {
             low.output = Some(value.to_owned());
             Ok(())

@@ -35,8 +35,10 @@ pub(crate) enum Task {
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) url: Url,
-    /// In the order they are sent.
-    pub(crate) headers: Vec<Header>,
+    /// Name and value, in the order they are sent.
+    pub(crate) fields: Vec<(String, String)>,
+    /// No `User-Agent` of ours either.
+    pub(crate) omit_user_agent: bool,
     pub(crate) body: Body,
     pub(crate) redirect: Redirect,
     pub(crate) decode: bool,
@@ -77,6 +79,8 @@ pub(crate) struct Output {
     pub(crate) progress: bool,
     /// Failures are told on standard error.
     pub(crate) complain: bool,
+    pub(crate) stdout_is_terminal: bool,
+    pub(crate) stderr_is_terminal: bool,
     /// The body is shown to a person: what a terminal cannot show is held back.
     pub(crate) body_on_terminal: bool,
     pub(crate) body_indent: bool,
@@ -137,7 +141,7 @@ impl Request {
         for text in &low.headers {
             headers.push(items::parse_header(text).map_err(Failure::usage)?);
         }
-        let mut fields = Vec::new();
+        let mut members = Vec::new();
         let mut file = None;
         for word in item_words {
             match items::parse(word).map_err(Failure::usage)? {
@@ -145,7 +149,7 @@ impl Request {
                 Item::Query { name, value } => {
                     url.query_pairs_mut().append_pair(&name, &value);
                 }
-                Item::Field { name, value } => fields.push((name, value)),
+                Item::Field { name, value } => members.push((name, value)),
                 Item::Body(_) if file.is_some() => {
                     return Err(Failure::usage("two bodies: there can be one @file"));
                 }
@@ -153,36 +157,44 @@ impl Request {
             }
         }
 
-        let body = body(fields, file, low.data, low.form)?;
+        let body = body(members, file, low.data, low.form)?;
         let method = method(typed_method, low.method, low.head, &body)?;
-        if !mentions(&headers, "Content-Type")
+        let mentions = |wanted: &str| headers.iter().any(|header| header.name_is(wanted));
+        let omits = |wanted: &str| headers.iter().any(|header| header.omits(wanted));
+        let omit_user_agent = omits("User-Agent");
+        // Without the field there is no coding to undo.
+        let decode = !low.no_decode && !omits("Accept-Encoding");
+        let mut added = Vec::new();
+        let mut add = |name: &str, value: String| added.push((name.to_owned(), value));
+        if !mentions("Content-Type")
             && let Some(content_type) = body.content_type()
         {
-            headers.push(send("Content-Type", content_type.to_owned()));
+            add("Content-Type", content_type.to_owned());
         }
         if let Some(user) = low.user
-            && !mentions(&headers, "Authorization")
+            && !mentions("Authorization")
         {
             if !user.contains(':') {
                 return Err(Failure::usage(
                     "-u needs USER:PASSWORD; asking for a password is not there yet",
                 ));
             }
-            headers
-                .push(send("Authorization", format!("Basic {}", encode::base64(user.as_bytes()))));
+            add("Authorization", format!("Basic {}", encode::base64(user.as_bytes())));
         }
-        // A file is kept as the server has it: its size is then known, and it can be continued.
-        if matches!(target, Target::File(_)) && !mentions(&headers, "Accept-Encoding") {
-            headers.push(send("Accept-Encoding", "identity".to_owned()));
-        }
-        if matches!(&target, Target::File(file) if file.resume) {
-            if method != "GET" {
+        if let Target::File(file) = &target {
+            // A file is kept as the server has it: its size is then known, and it can be continued.
+            if decode && !mentions("Accept-Encoding") {
+                add("Accept-Encoding", "identity".to_owned());
+            }
+            if file.resume && method != "GET" {
                 return Err(Failure::usage("--continue is for GET"));
             }
-            if mentions(&headers, "Range") {
+            if file.resume && (mentions("Range") || mentions("If-Range")) {
                 return Err(Failure::usage("--continue writes the field Range itself"));
             }
         }
+        let mut fields = sent(headers)?;
+        fields.append(&mut added);
         if low.json && low.include {
             return Err(Failure::usage("--json holds the fields already; leave out --include"));
         }
@@ -192,10 +204,11 @@ impl Request {
         Ok(Self {
             method,
             url,
-            headers,
+            fields,
+            omit_user_agent,
             body,
             redirect: low.redirect,
-            decode: !low.no_decode,
+            decode,
             expect_continue: low.expect_continue,
             limits: low.limits,
             ca: low.ca.iter().map(PathBuf::from).collect(),
@@ -214,6 +227,8 @@ impl Request {
                     && !low.silent
                     && !low.json,
                 complain: !low.silent || low.show_error,
+                stdout_is_terminal: surroundings.stdout_is_terminal,
+                stderr_is_terminal: surroundings.stderr_is_terminal,
                 body_on_terminal: stdout_is_for_people,
                 body_indent: match low.pretty {
                     None => stdout_is_for_people,
@@ -450,7 +465,7 @@ fn listen_address(typed: Option<&str>) -> Result<SocketAddr, Failure> {
     let Some(text) = typed else {
         return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     };
-    let port = text.strip_prefix("localhost:").or(text.strip_prefix(':')).unwrap_or(text);
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
     match (port.parse::<u16>(), text.parse()) {
         (Ok(port), _) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
         (Err(_), Ok(address)) => Ok(address),
@@ -460,14 +475,30 @@ fn listen_address(typed: Option<&str>) -> Result<SocketAddr, Failure> {
     }
 }
 
-fn mentions(headers: &[Header], wanted: &str) -> bool {
-    headers.iter().any(|header| match header {
-        Header::Send { name, .. } | Header::Omit { name } => name.eq_ignore_ascii_case(wanted),
-    })
-}
-
-fn send(name: &str, value: String) -> Header {
-    Header::Send { name: name.to_owned(), value }
+/// The fields that are sent.
+///
+/// What `Name:` leaves out is our own `User-Agent` and `Accept-Encoding`, or something that is not
+/// sent by default anyway; what a request cannot be without stays.
+fn sent(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
+    const ALWAYS: [&str; 6] = [
+        "Host",
+        "Connection",
+        "Content-Length",
+        "Sec-Fetch-Site",
+        "Sec-Fetch-Mode",
+        "Sec-Fetch-Dest",
+    ];
+    let mut fields = Vec::with_capacity(headers.len());
+    for header in headers {
+        match header {
+            Header::Send { name, value } => fields.push((name, value)),
+            Header::Omit { name } if ALWAYS.iter().any(|kept| kept.eq_ignore_ascii_case(&name)) => {
+                return Err(Failure::usage(format!("'{name}:': this field is always sent")));
+            }
+            Header::Omit { .. } => {}
+        }
+    }
+    Ok(fields)
 }
 
 /// The kinds of file that are commonly sent.
@@ -613,16 +644,25 @@ mod tests {
             ("a", None),
         ] {
             let request = request(line, PIPE);
-            let content_type = request.headers.iter().find_map(|header| match header {
-                Header::Send { name, value } if name == "Content-Type" => Some(value.as_str()),
-                _ => None,
-            });
+            let content_type = request
+                .fields
+                .iter()
+                .find_map(|(name, value)| (name == "Content-Type").then_some(value.as_str()));
             assert_eq!(content_type, expected, "{line}");
         }
+        assert_eq!(request("a b=c Content-Type:", PIPE).fields, []);
+    }
+
+    #[test]
+    fn a_default_field_can_be_left_out() {
+        let omitting = request("a User-agent: Accept-Encoding: X-Unknown:", PIPE);
         assert_eq!(
-            request("a b=c Content-Type:", PIPE).headers,
-            [Header::Omit { name: "Content-Type".into() }]
+            (omitting.omit_user_agent, omitting.decode, omitting.fields),
+            (true, false, vec![])
         );
+        let plain = request("a", PIPE);
+        assert_eq!((plain.omit_user_agent, plain.decode), (false, true));
+        assert_eq!(refused("a host:"), "'host:': this field is always sent");
     }
 
     #[test]
@@ -643,12 +683,12 @@ mod tests {
     #[test]
     fn basic_credentials_go_at_once_and_a_field_beats_them() {
         assert_eq!(
-            request("-u Aladdin:open a", PIPE).headers,
-            [send("Authorization", "Basic QWxhZGRpbjpvcGVu".to_owned())]
+            request("-u Aladdin:open a", PIPE).fields,
+            [("Authorization".into(), "Basic QWxhZGRpbjpvcGVu".into())]
         );
         assert_eq!(
-            request("-u x:y a Authorization:z", PIPE).headers,
-            [send("Authorization", "z".to_owned())]
+            request("-u x:y a Authorization:z", PIPE).fields,
+            [("Authorization".into(), "z".into())]
         );
         assert!(refused("-u x a").contains("not there yet"));
     }
@@ -660,7 +700,7 @@ mod tests {
             request.output.target,
             Target::File(FileTarget { path: "c.tar.gz".into(), resume: true, overwrite: false })
         );
-        assert_eq!(request.headers, [send("Accept-Encoding", "identity".to_owned())]);
+        assert_eq!(request.fields, [("Accept-Encoding".into(), "identity".into())]);
 
         assert_eq!(refused("-O https://a/b/"), "the URL ends in no name; write -o FILE");
         assert_eq!(refused("-O -o x https://a/b"), "-o and -O both name the file");

@@ -30,6 +30,19 @@ pub(crate) enum Header {
     Omit { name: String },
 }
 
+impl Header {
+    /// Whether it is about the field of that name.
+    pub(crate) fn name_is(&self, wanted: &str) -> bool {
+        let (Self::Send { name, .. } | Self::Omit { name }) = self;
+        name.eq_ignore_ascii_case(wanted)
+    }
+
+    /// Whether it leaves that field out.
+    pub(crate) fn omits(&self, wanted: &str) -> bool {
+        matches!(self, Self::Omit { .. }) && self.name_is(wanted)
+    }
+}
+
 /// The value of a body's field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Value {

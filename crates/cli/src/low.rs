@@ -93,7 +93,7 @@ pub(crate) enum Redirect {
     Manual,
 }
 
-/// The time limits; `None` is no limit of ours.
+/// The time limits that were typed; zero is no limit at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) connect: Option<Duration>,
@@ -191,12 +191,10 @@ fn apply(flag: &Flag, low: &mut Low, spelling: &str, value: &str) -> Result<(), 
 
 /// A time as typed: seconds with or without a fraction, or a number with `ms`, `s` or `m`.
 ///
-/// Zero is "no limit", as curl has it.
-///
 /// # Errors
 ///
 /// What was wrong, for the user.
-pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
         Some(split) => text.split_at(split),
         None => (text, "s"),
@@ -205,20 +203,22 @@ pub(crate) fn duration(text: &str) -> Result<Option<Duration>, String> {
         "ms" => 0.001,
         "s" => 1.0,
         "m" => 60.0,
-        _ => return Err("write seconds, or a number with ms, s or m".to_owned()),
+        _ => f64::NAN,
     };
     // `f64` also reads "inf", "nan" and signs; none of them is a time.
     let seconds = match number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        true => number.parse::<f64>().ok(),
-        false => None,
+        true => number.parse::<f64>().unwrap_or(f64::NAN) * scale,
+        false => f64::NAN,
     };
-    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds * scale).ok());
-    match time {
-        Some(time) if time.is_zero() => Ok(None),
-        Some(time) => Ok(Some(time)),
-        None => Err("write seconds, or a number with ms, s or m".to_owned()),
+    if seconds > LONGEST_SECONDS {
+        return Err("nobody waits that long; 0 is no limit".to_owned());
     }
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "write seconds, or a number with ms, s or m".to_owned())
 }
+
+/// A year: clocks can add it without running over.
+const LONGEST_SECONDS: f64 = 365.0 * 24.0 * 3600.0;
 
 #[cfg(test)]
 mod tests {
@@ -323,16 +323,27 @@ mod tests {
     #[test]
     fn a_time_is_seconds_or_has_a_unit() {
         for (text, expected) in [
-            ("2", Ok(Some(Duration::from_secs(2)))),
-            ("0.25", Ok(Some(Duration::from_millis(250)))),
-            ("300ms", Ok(Some(Duration::from_millis(300)))),
-            ("3s", Ok(Some(Duration::from_secs(3)))),
-            ("2m", Ok(Some(Duration::from_secs(120)))),
-            ("0", Ok(None)),
+            ("2", Duration::from_secs(2)),
+            ("0.25", Duration::from_millis(250)),
+            ("300ms", Duration::from_millis(300)),
+            ("3s", Duration::from_secs(3)),
+            ("2m", Duration::from_secs(120)),
+            ("0", Duration::ZERO),
         ] {
-            assert_eq!(duration(text), expected, "{text}");
+            assert_eq!(duration(text), Ok(expected), "{text}");
         }
-        for text in ["", "s", "1h", "-1", "nan", "inf", "1e9", "1.2.3", "99999999999999999999999"] {
+        for text in [
+            "",
+            "s",
+            "1h",
+            "-1",
+            "nan",
+            "inf",
+            "1e9",
+            "1.2.3",
+            "31536001",
+            "99999999999999999999999",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

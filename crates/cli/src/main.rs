@@ -2,16 +2,22 @@
 
 mod body;
 mod complete;
+mod demo;
+mod download;
 mod encode;
 mod exit;
 mod flags;
 mod help;
 mod high;
+mod hints;
 mod items;
 mod json;
 mod low;
 mod man;
+mod output;
 mod progress;
+mod run;
+mod serve;
 mod style;
 mod surroundings;
 mod waterfall;
@@ -26,7 +32,7 @@ use surroundings::Surroundings;
 fn main() -> ExitCode {
     let ended = low::parse(std::env::args_os().skip(1))
         .and_then(|low| Task::from_low(low, Surroundings::look()))
-        .and_then(run);
+        .and_then(perform);
     match ended {
         Ok(exit) => exit.into(),
         Err(failure) => {
@@ -37,12 +43,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<Exit, Failure> {
+fn perform(task: Task) -> Result<Exit, Failure> {
     match task {
         Task::Print(print) => {
             let _ = std::io::stdout().write_all(help::text(print).as_bytes());
             Ok(Exit::Success)
         }
-        Task::Demo(_) | Task::Serve(_) | Task::Request(_) => Ok(Exit::Success),
+        Task::Demo(style) => demo::run(style),
+        Task::Serve(address) => serve::run(address),
+        Task::Request(request) => Ok(run::run(&request)),
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn page() -> String {
 }
 
 fn pairs<'a>(out: &mut String, title: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) {
-    let _ = writeln!(out, ".SH {title}");
+    let _ = writeln!(out, ".SH \"{title}\"");
     for (name, meaning) in pairs {
         let _ = writeln!(out, ".TP\n.B {}\n{}.", escape(name), escape(meaning));
     }
