@@ -4,8 +4,8 @@
 //! paths are only named here, and rules of the network are the engine's. Reading goes words first
 //! (method, URL, items), then the body they make, then where everything is shown.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
@@ -16,6 +16,7 @@ use crate::items::{self, Header, Item, Value};
 use crate::low::{Data, DataKind, Limits, Low, Pretty, Print, Redirect};
 use crate::style::Style;
 use crate::surroundings::Surroundings;
+use crate::words;
 
 /// What there is to do.
 #[derive(Debug, PartialEq)]
@@ -124,7 +125,7 @@ impl Task {
                 Err(Failure::usage(format!("netreq {word} takes no further words")))
             }
             Some("demo") => Ok(Self::Demo(colours.stdout)),
-            Some("serve") => Ok(Self::Serve(listen_address(low.listen.as_deref())?)),
+            Some("serve") => Ok(Self::Serve(words::listen_address(low.listen.as_deref())?)),
             Some("doctor") => Err(Failure::usage("netreq doctor is not there yet")),
             Some(_) => Ok(Self::Request(Box::new(Request::from_low(low, surroundings, colours)?))),
         }
@@ -133,8 +134,8 @@ impl Task {
 
 impl Request {
     fn from_low(low: Low, surroundings: Surroundings, colours: Colours) -> Result<Self, Failure> {
-        let (typed_method, url, item_words) = split_words(&low.words)?;
-        let mut url = guess_url(url).map_err(Failure::usage)?;
+        let (typed_method, url, item_words) = words::split_words(&low.words)?;
+        let mut url = words::guess_url(url)?;
         let target = target(&low, &url)?;
 
         let mut headers = Vec::new();
@@ -214,7 +215,7 @@ impl Request {
             ca: low.ca.iter().map(PathBuf::from).collect(),
             insecure: low.insecure,
             unix_socket: low.unix_socket.map(PathBuf::from),
-            resolver_rules: resolver_rules(&low.resolve)?,
+            resolver_rules: words::resolver_rules(&low.resolve)?,
             output: Output {
                 target,
                 verbose: low.verbose,
@@ -256,13 +257,7 @@ impl Body {
             Self::None | Self::Stdin => None,
             Self::Json(_) => Some("application/json"),
             Self::Form(_) | Self::Data(_) => Some("application/x-www-form-urlencoded"),
-            Self::File(path) => {
-                let extension = path.extension()?.to_str()?.to_ascii_lowercase();
-                CONTENT_TYPES
-                    .iter()
-                    .find(|(known, _)| *known == extension)
-                    .map(|(_, content_type)| *content_type)
-            }
+            Self::File(path) => words::content_type(path),
         }
     }
 }
@@ -292,28 +287,6 @@ impl Colours {
     }
 }
 
-/// The method if there is one, the URL, and the items.
-fn split_words(words: &[String]) -> Result<(Option<String>, &str, &[String]), Failure> {
-    match words {
-        [] => Err(Failure::usage("no URL")),
-        [only] if is_method(only) => Err(Failure::usage(format!("no URL after {only}"))),
-        [method, url, items @ ..] if is_method(method) => {
-            Ok((Some(method.to_ascii_uppercase()), url, items))
-        }
-        [url, items @ ..] => Ok((None, url, items)),
-    }
-}
-
-/// Whether a first word is a method: capitals, or a well-known one in any case.
-///
-/// httpie takes any word of letters, and so takes `localhost` for a method.
-fn is_method(word: &str) -> bool {
-    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
-    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(word))
-        || word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
-            && word.bytes().any(|byte| byte != b'-')
-}
-
 fn method(
     word: Option<String>,
     flag: Option<String>,
@@ -336,38 +309,6 @@ fn method(
         (_, true) => Ok("HEAD".to_owned()),
         (Some(asked), false) => Ok(asked),
         (None, false) => Ok(if *body == Body::None { "GET" } else { "POST" }.to_owned()),
-    }
-}
-
-/// The URL that `text` stands for.
-///
-/// Without a scheme it is https, and http for this machine: `localhost`, `:port`, loopback addresses.
-fn guess_url(text: &str) -> Result<Url, String> {
-    let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    let complete = if has_scheme {
-        text.to_owned()
-    } else if text.starts_with(':') {
-        // `:3000/x` and `:/x`.
-        format!("http://localhost{}", text.strip_prefix(":/").map_or(text, |_| &text[1..]))
-    } else {
-        let rest = text.strip_prefix("//").unwrap_or(text);
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
-        let host = authority.rsplit('@').next().unwrap_or(authority);
-        let name = match host.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or(address),
-            None => host.split(':').next().unwrap_or(host),
-        };
-        let here = name.eq_ignore_ascii_case("localhost")
-            || name.to_ascii_lowercase().ends_with(".localhost")
-            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        format!("{}://{rest}", if here { "http" } else { "https" })
-    };
-    let url = Url::parse(&complete).map_err(|cause| format!("'{text}' is no URL: {cause}"))?;
-    match url.scheme() {
-        "http" | "https" => Ok(url),
-        scheme => Err(format!("'{text}': only http and https can be asked, not {scheme}")),
     }
 }
 
@@ -417,7 +358,7 @@ fn target(low: &Low, url: &Url) -> Result<Target, Failure> {
         (Some(_), true) => return Err(Failure::usage("-o and -O both name the file")),
         (Some(path), false) if path == "-" => None,
         (Some(path), false) => Some(PathBuf::from(path)),
-        (None, true) => Some(name_from(url)?),
+        (None, true) => Some(words::name_from(url)?),
         (None, false) => None,
     };
     match path {
@@ -426,52 +367,6 @@ fn target(low: &Low, url: &Url) -> Result<Target, Failure> {
         }
         None if low.resume => Err(Failure::usage("--continue needs -o FILE or -O")),
         None => Ok(Target::Stdout),
-    }
-}
-
-/// The last part of the URL's path. Never a path of several parts, and never from the server.
-fn name_from(url: &Url) -> Result<PathBuf, Failure> {
-    let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
-    let name = if cfg!(windows) { name.replace([':', '*', '|'], "_") } else { name.to_owned() };
-    // The parser of URLs has taken `.` and `..` out; an encoded slash stays encoded.
-    if name.is_empty() || Path::new(&name).components().count() != 1 {
-        return Err(Failure::usage("the URL ends in no name; write -o FILE"));
-    }
-    Ok(PathBuf::from(name))
-}
-
-fn resolver_rules(typed: &[String]) -> Result<String, Failure> {
-    let mut rules = Vec::new();
-    for text in typed {
-        let mut parts = text.strip_prefix('+').unwrap_or(text).splitn(3, ':');
-        let (host, port, address) = (parts.next(), parts.next(), parts.next());
-        let rule = (|| {
-            let host = host.filter(|host| !host.is_empty() && !host.contains([',', ' ', '\t']))?;
-            let port = port?.parse::<u16>().ok()?;
-            let address = address?.trim_start_matches('[').trim_end_matches(']');
-            Some(match address.parse::<IpAddr>().ok()? {
-                IpAddr::V4(address) => format!("MAP {host}:{port} {address}"),
-                IpAddr::V6(address) => format!("MAP {host}:{port} [{address}]"),
-            })
-        })();
-        rules.push(rule.ok_or_else(|| {
-            Failure::usage(format!("--resolve '{text}': write HOST:PORT:ADDRESS with one address"))
-        })?);
-    }
-    Ok(rules.join(", "))
-}
-
-fn listen_address(typed: Option<&str>) -> Result<SocketAddr, Failure> {
-    let Some(text) = typed else {
-        return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-    };
-    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
-    match (port.parse::<u16>(), text.parse()) {
-        (Ok(port), _) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        (Err(_), Ok(address)) => Ok(address),
-        (Err(_), Err(_)) => {
-            Err(Failure::usage(format!("--listen '{text}': write ADDRESS:PORT, or a port alone")))
-        }
     }
 }
 
@@ -500,33 +395,6 @@ fn sent(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
     }
     Ok(fields)
 }
-
-/// The kinds of file that are commonly sent.
-const CONTENT_TYPES: &[(&str, &str)] = &[
-    ("css", "text/css"),
-    ("csv", "text/csv"),
-    ("gif", "image/gif"),
-    ("gz", "application/gzip"),
-    ("htm", "text/html"),
-    ("html", "text/html"),
-    ("jpeg", "image/jpeg"),
-    ("jpg", "image/jpeg"),
-    ("js", "text/javascript"),
-    ("json", "application/json"),
-    ("md", "text/markdown"),
-    ("mp4", "video/mp4"),
-    ("ndjson", "application/x-ndjson"),
-    ("pdf", "application/pdf"),
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-    ("txt", "text/plain"),
-    ("wasm", "application/wasm"),
-    ("webp", "image/webp"),
-    ("xml", "application/xml"),
-    ("yaml", "application/yaml"),
-    ("yml", "application/yaml"),
-    ("zip", "application/zip"),
-];
 
 #[cfg(test)]
 mod tests {
@@ -558,36 +426,6 @@ mod tests {
 
     fn refused(line: &str) -> String {
         task(line, PIPE).unwrap_err().line
-    }
-
-    #[test]
-    fn a_url_without_a_scheme_is_https_except_on_this_machine() {
-        for (text, expected) in [
-            ("example.org", "https://example.org/"),
-            ("example.org:8443/x?y#z", "https://example.org:8443/x?y#z"),
-            ("//example.org/x", "https://example.org/x"),
-            ("http://example.org", "http://example.org/"),
-            ("HTTPS://example.org", "https://example.org/"),
-            ("localhost", "http://localhost/"),
-            ("localhost:3000/x", "http://localhost:3000/x"),
-            ("LocalHost/x", "http://localhost/x"),
-            ("app.localhost", "http://app.localhost/"),
-            ("me:pw@localhost/", "http://me:pw@localhost/"),
-            ("localhost.example.org", "https://localhost.example.org/"),
-            ("127.0.0.1:80/x", "http://127.0.0.1/x"),
-            ("[::1]:8080", "http://[::1]:8080/"),
-            ("10.0.0.1", "https://10.0.0.1/"),
-            (":3000", "http://localhost:3000/"),
-            (":3000/x", "http://localhost:3000/x"),
-            (":/x", "http://localhost/x"),
-            ("example.org/?u=http://x", "https://example.org/?u=http://x"),
-        ] {
-            assert_eq!(guess_url(text).map(String::from).as_deref(), Ok(expected), "{text}");
-        }
-        assert!(guess_url("ftp://example.org").is_err());
-        assert!(guess_url("file:///etc/passwd").is_err());
-        assert!(guess_url("").is_err());
-        assert!(guess_url("a b").is_err());
     }
 
     #[test]
@@ -706,18 +544,6 @@ mod tests {
         assert_eq!(refused("-O -o x https://a/b"), "-o and -O both name the file");
         assert_eq!(refused("--continue a"), "--continue needs -o FILE or -O");
         assert_eq!(refused("--continue -o x POST a"), "--continue is for GET");
-    }
-
-    #[test]
-    fn a_name_from_the_url_never_leaves_the_folder() {
-        for (url, expected) in [
-            ("https://a/x/../../../etc/passwd", "passwd"),
-            ("https://a/..%2Fx", "..%2Fx"),
-            ("https://a/x/%2e%2e", ""),
-        ] {
-            let name = name_from(&Url::parse(url).unwrap());
-            assert_eq!(name.unwrap_or_default(), PathBuf::from(expected), "{url}");
-        }
     }
 
     #[test]

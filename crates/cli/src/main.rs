@@ -21,6 +21,7 @@ mod serve;
 mod style;
 mod surroundings;
 mod waterfall;
+mod words;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -3,6 +3,8 @@
 //! What a script may rely on is checked byte for byte: standard output, standard error, files and exit
 //! codes. The environment of every run is empty but for what a test sets.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -252,7 +254,7 @@ fn every_failure_has_its_code_and_one_line() {
     };
     let plain = |path: &str| SERVER.url(path);
     for (line, code, expected) in [
-        (vec![closed.clone()], 7, "net::ERR_CONNECTION_REFUSED in phase connect"),
+        (vec![closed], 7, "net::ERR_CONNECTION_REFUSED in phase connect"),
         (vec!["http://nothing.invalid/".into()], 8, "net::ERR_NAME_NOT_RESOLVED in phase resolve"),
         (vec![secure.url("/")], 9, "net::ERR_CERT_AUTHORITY_INVALID in phase tls"),
         (
