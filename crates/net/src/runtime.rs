@@ -30,7 +30,11 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Duration {
-        instant().duration_since(self.epoch)
+        self.at(instant())
+    }
+
+    pub(crate) fn at(&self, instant: Instant) -> Duration {
+        instant.saturating_duration_since(self.epoch)
     }
 }
 

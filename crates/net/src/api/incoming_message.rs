@@ -39,10 +39,6 @@ use crate::tls::TlsInfo;
 /// Dropping it before the end gives up the rest: the connection is closed, unless what is left has
 /// already arrived.
 pub struct IncomingMessage {
-    inner: Box<Inner>,
-}
-
-struct Inner {
     head: ResponseHead,
     body: ResponseBody,
     url: Url,
@@ -67,34 +63,32 @@ impl IncomingMessage {
         let (head, body) = response.into_parts();
         let deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
         Self {
-            inner: Box::new(Inner {
-                head,
-                body,
-                url,
-                chain,
-                started,
-                connected,
-                rest: Bytes::new(),
-                collect_limit: COLLECT_LIMIT,
-                deadline,
-                closing: None,
-            }),
+            head,
+            body,
+            url,
+            chain,
+            started,
+            connected,
+            rest: Bytes::new(),
+            collect_limit: COLLECT_LIMIT,
+            deadline,
+            closing: None,
         }
     }
 
     /// The status code, 100 to 999. Electron `statusCode`.
     pub fn status(&self) -> u16 {
-        self.inner.head.status()
+        self.head.status()
     }
 
     /// The reason phrase as received, bytes beyond ASCII read as Latin-1. Electron `statusMessage`.
     pub fn status_message(&self) -> String {
-        node_headers::latin1(self.inner.head.reason())
+        node_headers::latin1(self.head.reason())
     }
 
     /// Major and minor version of HTTP. Electron `httpVersionMajor`, `httpVersionMinor`.
     pub fn http_version(&self) -> (u8, u8) {
-        match self.inner.head.version() {
+        match self.head.version() {
             Version::Http10 => (1, 0),
             Version::Http11 => (1, 1),
         }
@@ -104,66 +98,66 @@ impl IncomingMessage {
     /// list, the first value alone for those that cannot repeat, the rest joined with `, `.
     /// Electron `headers`.
     pub fn headers(&self) -> MergedHeaders {
-        node_headers::merge(self.inner.head.fields())
+        node_headers::merge(self.head.fields())
     }
 
     /// Every field as received: order, letter case and repetitions. Electron `rawHeaders`.
     pub fn raw_headers(&self) -> impl ExactSizeIterator<Item = (&str, &[u8])> + Clone {
-        self.inner.head.fields()
+        self.head.fields()
     }
 
     /// The first value of a field, whatever the letter case of its name. `None` also where it is
     /// not UTF-8: see [`raw_headers`](Self::raw_headers).
     pub fn header(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.inner.head.get(name)?).ok()
+        std::str::from_utf8(self.head.get(name)?).ok()
     }
 
     /// The response's head, exactly as received.
     pub fn head(&self) -> &ResponseHead {
-        &self.inner.head
+        &self.head
     }
 
     /// The last request's head exactly as written, where
     /// [`capture_head`](super::RequestBuilder::capture_head) asked for it.
     pub fn request_head(&self) -> Option<Bytes> {
-        self.inner.body.with_exchange(|exchange| exchange.request_head.clone())
+        self.body.with_exchange(|exchange| exchange.request_head.clone())
     }
 
     /// The informational responses (100, 103 …) that came before this one, in order.
     pub fn informational(&self) -> Vec<ResponseHead> {
-        self.inner.body.with_exchange(|exchange| exchange.informational.clone())
+        self.body.with_exchange(|exchange| exchange.informational.clone())
     }
 
     /// The trailer section of a chunked body, once its end has been read.
     pub fn trailers(&self) -> Option<FieldBlock> {
-        self.inner.body.with_exchange(|exchange| exchange.trailers.clone())
+        self.body.with_exchange(|exchange| exchange.trailers.clone())
     }
 
     /// How long the body is, if that is known before it is read: not for chunked and not for decoded
     /// bodies.
     pub fn content_length(&self) -> Option<u64> {
-        if self.inner.body.is_decoded() || self.inner.body.received() > 0 {
+        if self.body.is_decoded() || self.body.received() > 0 {
             return None;
         }
-        self.inner.body.remaining()
+        self.body.remaining()
     }
 
     /// Where the response came from, after all redirects.
     pub fn url(&self) -> &Url {
-        &self.inner.url
+        &self.url
     }
 
     /// The URLs before [`url`](Self::url), in order: empty without redirects.
     pub fn redirected_from(&self) -> &[Url] {
-        &self.inner.chain
+        &self.chain
     }
 
     /// When the phases of the last hop happened.
     pub fn timing(&self) -> Timing {
-        let (facts, marks, is_reused) = self.inner.body.with_exchange(|exchange| {
+        let (facts, marks, is_reused) = self.body.with_exchange(|exchange| {
             (Arc::clone(exchange.facts()), exchange.marks, exchange.is_reused)
         });
-        timing(&facts, marks, is_reused, self.inner.started, self.inner.connected)
+        timing(&facts, marks, is_reused, self.started, self.connected)
     }
 
     /// The address of the peer; `None` over a Unix socket.
@@ -184,14 +178,14 @@ impl IncomingMessage {
 
     /// Whether the connection had carried a request before.
     pub fn is_connection_reused(&self) -> bool {
-        self.inner.body.with_exchange(|exchange| exchange.is_reused)
+        self.body.with_exchange(|exchange| exchange.is_reused)
     }
 
     /// The most that [`bytes`](Self::bytes), [`text`](Self::text) and `json` hold in memory before
     /// they fail with `ERR_INSUFFICIENT_RESOURCES`. Default 1 GiB.
     #[must_use]
     pub fn collect_limit(mut self, bytes: u64) -> Self {
-        self.inner.collect_limit = bytes;
+        self.collect_limit = bytes;
         self
     }
 
@@ -216,15 +210,18 @@ impl IncomingMessage {
     /// [`collect_limit`](Self::collect_limit).
     pub async fn bytes(mut self) -> Result<Bytes, Error> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        if self.body.is_ended() && self.closing.is_none() {
+            return self.within_limit(first);
+        }
         let Some(second) = self.chunk().await? else { return self.within_limit(first) };
         let expected = first.len() as u64 + second.len() as u64;
-        let expected = expected + self.inner.body.remaining().unwrap_or(0).min(TRUSTED_LENGTH);
+        let expected = expected + self.body.remaining().unwrap_or(0).min(TRUSTED_LENGTH);
         let mut whole = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
         whole.extend_from_slice(&first);
         let mut next = Some(second);
         while let Some(chunk) = next {
             whole.extend_from_slice(&chunk);
-            if whole.len() as u64 > self.inner.collect_limit {
+            if whole.len() as u64 > self.collect_limit {
                 return Err(self.too_big());
             }
             next = self.chunk().await?;
@@ -251,7 +248,7 @@ impl IncomingMessage {
     /// for.
     #[cfg(feature = "json")]
     pub async fn json<T: serde::de::DeserializeOwned>(self) -> Result<T, Error> {
-        let url = self.inner.url.clone();
+        let url = self.url.clone();
         let bytes = self.bytes().await?;
         serde_json::from_slice(&bytes).map_err(|cause| {
             Error::new(NetError::ContentDecodingFailed, Phase::Receive)
@@ -267,7 +264,7 @@ impl IncomingMessage {
     /// `ERR_HTTP_RESPONSE_CODE_FAILURE`, with the status in [`Error::status`].
     pub fn error_for_status(self) -> Result<Self, Error> {
         match self.status() {
-            status @ 400.. => Err(Error::for_status(status, &self.inner.url)),
+            status @ 400.. => Err(Error::for_status(status, &self.url)),
             _ => Ok(self),
         }
     }
@@ -281,38 +278,37 @@ impl IncomingMessage {
         if self.status() != 101 {
             return Err(self);
         }
-        if let Some(closing) = self.inner.closing.take() {
+        if let Some(closing) = self.closing.take() {
             closing.ended();
         }
-        let connection = self.inner.body.with_exchange_mut(Exchange::take_upgraded);
+        let connection = self.body.with_exchange_mut(Exchange::take_upgraded);
         Ok(Upgraded::new(connection))
     }
 
     /// Polls for the next piece of the body; see [`chunk`](Self::chunk).
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let inner = &mut *self.inner;
-        if !inner.rest.is_empty() {
-            return Poll::Ready(Some(Ok(std::mem::take(&mut inner.rest))));
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
         }
-        let chunk = match inner.body.poll_chunk(cx) {
+        let chunk = match self.body.poll_chunk(cx) {
             Poll::Ready(chunk) => chunk,
             Poll::Pending => {
-                let Some(deadline) = &mut inner.deadline else { return Poll::Pending };
+                let Some(deadline) = &mut self.deadline else { return Poll::Pending };
                 ready!(deadline.as_mut().poll(cx));
-                inner.body.with_exchange_mut(Exchange::close);
+                self.body.with_exchange_mut(Exchange::close);
                 Some(Err(Error::timed_out(Phase::Receive, "total")))
             }
         };
-        let chunk = chunk.map(|chunk| chunk.map_err(|error| error.with_url(&inner.url)));
-        match (&chunk, inner.closing.is_some()) {
+        let chunk = chunk.map(|chunk| chunk.map_err(|error| error.with_url(&self.url)));
+        match (&chunk, self.closing.is_some()) {
             (Some(Ok(_)), _) | (_, false) => {}
             (None, true) => {
-                if let Some(closing) = inner.closing.take() {
+                if let Some(closing) = self.closing.take() {
                     closing.ended();
                 }
             }
             (Some(Err(error)), true) => {
-                if let Some(closing) = inner.closing.take() {
+                if let Some(closing) = self.closing.take() {
                     closing.failed(error);
                 }
             }
@@ -321,55 +317,32 @@ impl IncomingMessage {
     }
 
     /// Lets a task send the rest of the request while the caller reads.
-    pub(super) fn share(self) -> (Self, Arc<SharedExchange>) {
-        let Inner {
-            body,
-            head,
-            url,
-            chain,
-            started,
-            connected,
-            rest,
-            collect_limit,
-            deadline,
-            closing,
-        } = *self.inner;
-        let (body, shared) = body.share();
-        let inner = Inner {
-            body,
-            head,
-            url,
-            chain,
-            started,
-            connected,
-            rest,
-            collect_limit,
-            deadline,
-            closing,
-        };
-        (Self { inner: Box::new(inner) }, shared)
+    pub(super) fn share(mut self) -> (Self, Arc<SharedExchange>) {
+        let (body, shared) = self.body.share();
+        self.body = body;
+        (self, shared)
     }
 
     pub(super) fn set_closing(&mut self, closing: Closing) {
-        self.inner.closing = Some(closing);
+        self.closing = Some(closing);
     }
 
     fn facts(&self) -> Arc<ConnectionFacts> {
-        self.inner.body.with_exchange(|exchange| Arc::clone(exchange.facts()))
+        self.body.with_exchange(|exchange| Arc::clone(exchange.facts()))
     }
 
     fn within_limit(&self, bytes: Bytes) -> Result<Bytes, Error> {
-        if bytes.len() as u64 > self.inner.collect_limit {
+        if bytes.len() as u64 > self.collect_limit {
             return Err(self.too_big());
         }
         Ok(bytes)
     }
 
     fn too_big(&self) -> Error {
-        let limit = self.inner.collect_limit;
+        let limit = self.collect_limit;
         Error::new(NetError::InsufficientResources, Phase::Receive)
             .with_source(format!("the body is longer than the limit of {limit} bytes"))
-            .with_url(&self.inner.url)
+            .with_url(&self.url)
     }
 }
 
@@ -402,9 +375,9 @@ fn timing(
 impl fmt::Debug for IncomingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IncomingMessage")
-            .field("url", &self.inner.url.as_str())
-            .field("head", &self.inner.head)
-            .field("body", &self.inner.body)
+            .field("url", &self.url.as_str())
+            .field("head", &self.head)
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }
@@ -435,7 +408,7 @@ impl AsyncRead for IncomingMessage {
                     let taken = chunk.len().min(buffer.remaining());
                     buffer.put_slice(&chunk[..taken]);
                     chunk.advance(taken);
-                    self.inner.rest = chunk;
+                    self.rest = chunk;
                     return Poll::Ready(Ok(()));
                 }
             }
@@ -455,10 +428,8 @@ impl http_body::Body for IncomingMessage {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (self.inner.body.is_decoded(), self.inner.body.remaining()) {
-            (false, Some(remaining)) => {
-                SizeHint::with_exact(remaining + self.inner.rest.len() as u64)
-            }
+        match (self.body.is_decoded(), self.body.remaining()) {
+            (false, Some(remaining)) => SizeHint::with_exact(remaining + self.rest.len() as u64),
             _ => SizeHint::default(),
         }
     }

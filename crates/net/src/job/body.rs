@@ -62,7 +62,7 @@ impl SharedExchange {
 
 impl ResponseBody {
     pub(crate) fn new(
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         head: &ResponseHead,
         decodes: bool,
         idle: Option<Duration>,
@@ -74,7 +74,7 @@ impl ResponseBody {
             None
         };
         Ok(Self {
-            source: Source::Own(Box::new(exchange)),
+            source: Source::Own(exchange),
             decoder: decoder.map(Box::new),
             state: State::Receiving,
             idle: idle.map(|limit| Box::new(Alarm::new(Some(limit)))),
@@ -85,6 +85,11 @@ impl ResponseBody {
     /// Whether the body is decoded, so that its length is not what the head says.
     pub(crate) fn is_decoded(&self) -> bool {
         self.decoder.is_some()
+    }
+
+    /// Whether all of it has been delivered, or will be without another byte from the server.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.decoder.is_none() && self.with_exchange(Exchange::is_ended)
     }
 
     /// What is known to be left to receive.

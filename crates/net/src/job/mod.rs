@@ -90,23 +90,36 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
         } else {
             None
         };
-        let own = OwnFields {
-            expects_continue: expects.is_some() && !headers.contains("expect"),
-            user_agent: &context.settings.user_agent,
-            accept_encoding: coding,
-            accept_language: context.settings.accept_language.as_deref(),
-        };
+        let settings = &context.settings;
+        let expects_continue = expects.is_some();
         let write_head = |out: &mut Vec<u8>| {
-            let callers = headers
-                .iter()
-                .map(|field| (field.name(), field.value()))
-                .filter(|(name, _)| !is_written_apart(name));
-            let metadata = metadata
-                .fields(url)
-                .map(|(name, value)| (name, value.as_bytes()))
-                .filter(|(name, _)| !headers.contains(name));
-            let own = own.fields().filter(|(name, _)| !headers.contains(name));
-            h1::write_head(out, &head, callers.chain(metadata).chain(own));
+            let write_own = |out: &mut Vec<u8>, name: &str, value: &str| {
+                if headers.is_empty() || !headers.contains(name) {
+                    h1::write_field(out, name, value.as_bytes());
+                }
+            };
+            h1::begin_head(out, &head);
+            for field in headers {
+                if !is_written_apart(field.name()) {
+                    h1::write_field(out, field.name(), field.value());
+                }
+            }
+            if expects_continue {
+                write_own(out, "Expect", "100-continue");
+            }
+            for (name, value) in metadata.fields(url) {
+                write_own(out, name, value);
+            }
+            if !settings.user_agent.is_empty() {
+                write_own(out, "User-Agent", &settings.user_agent);
+            }
+            if let Some(coding) = coding {
+                write_own(out, "Accept-Encoding", coding);
+            }
+            if let Some(languages) = &settings.accept_language {
+                write_own(out, "Accept-Language", languages);
+            }
+            h1::end_head(out);
         };
         let mut transaction = Transaction {
             method,
@@ -119,6 +132,7 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
             asks_close: connection != Connection::KeepAlive,
             continue_after: expects,
             progress: extras.and_then(|extras| extras.progress.as_ref()),
+            started,
             captures_head: request.captures_head,
             stage: extras.and_then(|extras| extras.stage.as_deref()),
         };
@@ -127,28 +141,6 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
     let decodes = request.decodes && !matches!(answer.head.status(), 204 | 304);
     let body = ResponseBody::new(answer.exchange, &answer.head, decodes, request.timeouts.idle)?;
     Ok(Response { head: answer.head, body, started, connected: answer.connected })
-}
-
-/// The fields that the engine adds when the caller has not set them.
-struct OwnFields<'a> {
-    expects_continue: bool,
-    user_agent: &'a str,
-    accept_encoding: Option<&'static str>,
-    accept_language: Option<&'a str>,
-}
-
-impl<'a> OwnFields<'a> {
-    fn fields(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
-        [
-            self.expects_continue.then_some(("Expect", "100-continue")),
-            Some(("User-Agent", self.user_agent)).filter(|(_, value)| !value.is_empty()),
-            self.accept_encoding.map(|value| ("Accept-Encoding", value)),
-            self.accept_language.map(|value| ("Accept-Language", value)),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name, value.as_bytes()))
-    }
 }
 
 /// The head has a place of its own for these.

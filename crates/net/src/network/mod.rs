@@ -38,6 +38,8 @@ pub(crate) struct Transaction<'a> {
     /// How long to wait for 100 (Continue) before the body goes out all the same.
     pub(crate) continue_after: Option<Duration>,
     pub(crate) progress: Option<&'a Arc<ProgressCell>>,
+    /// When the hop began.
+    pub(crate) started: Instant,
     pub(crate) captures_head: bool,
     pub(crate) stage: Option<&'a Stage>,
 }
@@ -71,7 +73,7 @@ impl Stage {
 /// A response's head and the exchange that has its body.
 pub(crate) struct Answer {
     pub(crate) head: ResponseHead,
-    pub(crate) exchange: Exchange,
+    pub(crate) exchange: Box<Exchange>,
     pub(crate) connected: Instant,
 }
 
@@ -93,20 +95,22 @@ pub(crate) async fn transact(
                 connect: transaction.timeouts.connect,
                 tls: transaction.timeouts.tls,
             },
+            now: transaction.started,
             idle,
         };
         transaction.enter(Phase::Connect);
         let lease = stream::open(pool, wanted).await?;
         transaction.enter(Phase::Wait);
-        let connected = instant();
         let is_reused = lease.is_reused();
+        // An idle connection costs no time worth a look at the clock.
+        let connected = if is_reused { transaction.started } else { instant() };
         let body_rewinds = transaction.body.rewinds();
         if let Some(progress) = transaction.progress {
             progress.begin(transaction.body.length());
         }
         let body = transaction.body.open()?;
         let body_is_stream = matches!(body, Outgoing::Stream { .. });
-        let mut exchange = begin(lease, transaction, body).await;
+        let mut exchange = begin(lease, transaction, body, connected).await;
         let failure = match wait_for_head(&mut exchange, transaction).await {
             Ok(head) => return Ok(Answer { head, exchange, connected }),
             Err(failure) => failure,
@@ -132,7 +136,8 @@ fn begin<'a>(
     lease: Lease,
     transaction: &'a Transaction<'_>,
     body: Outgoing,
-) -> impl Future<Output = Exchange> + 'a {
+    connected: Instant,
+) -> impl Future<Output = Box<Exchange>> + 'a {
     let mut parts = Some((lease, body));
     poll_fn(move |cx| {
         let Some((lease, body)) = parts.take() else { return Poll::Pending };
@@ -142,6 +147,7 @@ fn begin<'a>(
             body,
             holds_body_back: transaction.continue_after.is_some(),
             asked_close: transaction.asks_close,
+            connected,
             progress: transaction.progress.cloned(),
             captures_head: transaction.captures_head,
         };

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use netreq_proto::Phase;
 use netreq_proto::pool::{self, Handed, Limits, Start, Ticket};
@@ -69,9 +69,10 @@ impl Pool {
     pub(crate) fn idle(
         self: &Arc<Self>,
         to: DestinationRef<'_>,
+        now: Instant,
         ask_system: bool,
     ) -> Option<Lease> {
-        let now = self.clock.now();
+        let now = self.clock.at(now);
         let (taken, dead) = {
             let mut slots = lock(&self.slots);
             let taken = slots

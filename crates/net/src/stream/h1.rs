@@ -78,6 +78,8 @@ pub(crate) struct Start<'a> {
     /// Wait for 100 (Continue) before sending the body.
     pub(crate) holds_body_back: bool,
     pub(crate) asked_close: bool,
+    /// When the connection was ready.
+    pub(crate) connected: Instant,
     pub(crate) progress: Option<Arc<ProgressCell>>,
     pub(crate) captures_head: bool,
 }
@@ -98,9 +100,9 @@ thread_local! {
 
 impl Exchange {
     /// Sends the head, and what is whole of the body, as far as the transport takes it at once.
-    pub(crate) fn begin(mut lease: Lease, start: Start<'_>, cx: &mut Context<'_>) -> Self {
+    pub(crate) fn begin(mut lease: Lease, start: Start<'_>, cx: &mut Context<'_>) -> Box<Self> {
         lease.is_clean = false;
-        let mut exchange = Self {
+        let mut exchange = Box::new(Self {
             facts: Arc::clone(&lease.facts),
             is_reused: lease.is_reused(),
             upload: Upload::new(start.progress),
@@ -114,14 +116,14 @@ impl Exchange {
             informational: Vec::new(),
             trailers: None,
             marks: Marks {
-                send_start: instant(),
+                send_start: start.connected,
                 send_end: None,
                 head_end: None,
                 receive_end: None,
             },
             request_head: None,
             lease: None,
-        };
+        });
         let body = if start.holds_body_back {
             exchange.held_back = Some(start.body);
             Outgoing::Nothing

@@ -11,6 +11,7 @@ pub(crate) use upload::{BodyStream, Outgoing};
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use netreq_proto::NetError;
 use tokio::runtime::Handle;
@@ -27,6 +28,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) unix_socket: Option<&'a Path>,
     pub(crate) priority: u8,
     pub(crate) limits: ConnectLimits,
+    pub(crate) now: Instant,
     /// What an idle connection has to be.
     pub(crate) idle: Idle,
 }
@@ -49,7 +51,7 @@ pub(crate) async fn open(pool: &Arc<Pool>, wanted: Wanted<'_>) -> Result<Lease, 
             Handle::try_current().map_err(|cause| Error::argument(NetError::Unexpected, cause))?;
         let to = destination(&runtime, wanted)?;
         if wanted.idle != Idle::Never
-            && let Some(lease) = pool.idle(to, wanted.idle == Idle::Proven)
+            && let Some(lease) = pool.idle(to, wanted.now, wanted.idle == Idle::Proven)
         {
             return Ok(lease);
         }

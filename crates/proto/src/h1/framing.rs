@@ -152,18 +152,32 @@ fn transfer_encoded(head: &ResponseHead) -> Result<BodyLength, FramingError> {
 
 /// The one number all `Content-Length` fields and their list members agree on, written alike.
 fn content_length(head: &ResponseHead) -> Result<Option<u64>, FramingError> {
-    let mut values = head.get_all(CONTENT_LENGTH).flat_map(members);
-    let Some(first) = values.next() else {
-        return Ok(None);
-    };
-    let length = decimal(first).ok_or(FramingError::ContentLength)?;
-    for value in values {
-        decimal(value).ok_or(FramingError::ContentLength)?;
-        if value != first {
-            return Err(FramingError::DifferingContentLengths);
-        }
+    let mut agreed: Option<(&[u8], u64)> = None;
+    for field in head.get_all(CONTENT_LENGTH) {
+        // A list is rare, and walking one costs more than all the rest.
+        let whole = decimal(field).map(|length| (field, length));
+        let Some(whole) = whole else {
+            for value in members(field) {
+                let length = decimal(value).ok_or(FramingError::ContentLength)?;
+                agree(&mut agreed, (value, length))?;
+            }
+            continue;
+        };
+        agree(&mut agreed, whole)?;
     }
-    Ok(Some(length))
+    Ok(agreed.map(|(_, length)| length))
+}
+
+fn agree<'a>(
+    agreed: &mut Option<(&'a [u8], u64)>,
+    next: (&'a [u8], u64),
+) -> Result<(), FramingError> {
+    match agreed {
+        None => *agreed = Some(next),
+        Some((written, _)) if *written == next.0 => {}
+        Some(_) => return Err(FramingError::DifferingContentLengths),
+    }
+    Ok(())
 }
 
 /// Digits only: no sign, no prefix, no space, no empty number.

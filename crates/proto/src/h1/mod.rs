@@ -21,4 +21,6 @@ pub use chunked::{
 pub use fields::{FieldBlock, FieldError};
 pub use framing::{BodyLength, FramingError, body_length, may_reuse};
 pub use head::{HeadError, HeadLimits, HeadScanner, ResponseHead, Version};
-pub use request::{Connection, RequestBody, RequestHead, Target, write_head};
+pub use request::{
+    Connection, RequestBody, RequestHead, Target, begin_head, end_head, write_field, write_head,
+};

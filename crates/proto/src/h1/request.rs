@@ -63,6 +63,16 @@ pub fn write_head<'f>(
     head: &RequestHead<'_>,
     fields: impl IntoIterator<Item = (&'f str, &'f [u8])>,
 ) {
+    begin_head(out, head);
+    for (name, value) in fields {
+        write_field(out, name, value);
+    }
+    end_head(out);
+}
+
+/// Appends the request line and the fields that are the head's own: the first of the three steps of
+/// [`write_head`].
+pub fn begin_head(out: &mut Vec<u8>, head: &RequestHead<'_>) {
     out.extend_from_slice(head.method.as_str().as_bytes());
     out.push(b' ');
     match head.target {
@@ -95,15 +105,20 @@ pub fn write_head<'f>(
         }
         RequestBody::Chunked => write(out, "\r\nTransfer-Encoding: chunked"),
     }
-    for (name, value) in fields {
-        debug_assert!(
-            !name.is_empty() && !FRAMING.iter().any(|own| name.eq_ignore_ascii_case(own))
-        );
-        write(out, "\r\n");
-        write_value(out, name.as_bytes());
-        write(out, ": ");
-        write_value(out, value);
-    }
+}
+
+/// Appends one of the caller's fields: any number of them between [`begin_head`] and [`end_head`].
+pub fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    debug_assert!(!name.is_empty() && !FRAMING.iter().any(|own| name.eq_ignore_ascii_case(own)));
+    out.reserve(name.len() + value.len() + 4);
+    write(out, "\r\n");
+    write_value(out, name.as_bytes());
+    write(out, ": ");
+    write_value(out, value);
+}
+
+/// Appends the blank line.
+pub fn end_head(out: &mut Vec<u8>) {
     write(out, "\r\n\r\n");
 }
 
