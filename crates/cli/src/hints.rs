@@ -41,6 +41,11 @@ pub(crate) fn failure(error: &netreq::Error, request: &Request) -> Failure {
     Failure { exit: Exit::from(error), line: one_line(&line) }
 }
 
+/// Why an argument was refused, on one line.
+pub(crate) fn reason(error: &netreq::Error) -> String {
+    one_line(&cause(error).unwrap_or_else(|| error.to_string()))
+}
+
 /// The innermost cause that has something to say, since the outer ones repeat it.
 fn cause(error: &netreq::Error) -> Option<String> {
     let mut source = error.source()?;

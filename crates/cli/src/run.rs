@@ -214,10 +214,12 @@ fn session(request: &Request) -> Result<Session, Failure> {
     }
     for path in &request.ca {
         let pem = std::fs::read(path).map_err(|cause| Failure::file("read", path, &cause))?;
-        builder =
-            builder.add_root_certificates(&pem).map_err(|error| hints::failure(&error, request))?;
+        builder = builder.add_root_certificates(&pem).map_err(|error| {
+            Failure::usage(format!("--ca {}: {}", path.display(), hints::reason(&error)))
+        })?;
     }
-    builder.build().map_err(|error| hints::failure(&error, request))
+    // What can be refused here was typed with --resolve.
+    builder.build().map_err(|error| Failure::usage(format!("--resolve: {}", hints::reason(&error))))
 }
 
 fn prepare(request: &Request, plan: Option<&Plan>) -> Result<RequestBuilder, Failure> {
