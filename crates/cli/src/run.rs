@@ -257,6 +257,9 @@ fn prepare(request: &Request, plan: Option<&Plan>) -> Result<RequestBuilder, Fai
         let (style, on_terminal) = (output.stderr_style, output.stderr_is_terminal);
         builder = builder.on_redirect(move |redirect| {
             let mut heads = Vec::new();
+            if let Some(head) = &redirect.request_head {
+                push_head(&mut heads, head, style, on_terminal);
+            }
             push_head(&mut heads, redirect.head.as_bytes(), style, on_terminal);
             // Nobody is left to tell when standard error is gone.
             let _ = io::stderr().write_all(&heads);

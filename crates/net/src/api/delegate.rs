@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use bytes::Bytes;
 use http::Method;
 use netreq_proto::HeaderList;
 use netreq_proto::h1::ResponseHead;
@@ -33,6 +34,9 @@ pub struct RedirectInfo {
     pub url: Url,
     /// The response's head, `Set-Cookie` included.
     pub head: ResponseHead,
+    /// The head of the request that was redirected, exactly as written, where
+    /// [`capture_head`](crate::RequestBuilder::capture_head) asked for it.
+    pub request_head: Option<Bytes>,
     /// The caller's fields as they would go along; see [`RedirectVerdict::FollowWith`].
     pub headers: HeaderList,
     /// The request's mode.

@@ -9,6 +9,7 @@ pub(crate) use body::{ResponseBody, SharedExchange};
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use netreq_proto::default_headers::{Codings, accept_encoding, sends_empty_length};
 use netreq_proto::h1::{self, Connection, RequestBody, RequestHead, ResponseHead, Target};
 
@@ -29,6 +30,11 @@ pub(crate) struct Response {
 impl Response {
     pub(crate) fn head(&self) -> &ResponseHead {
         &self.head
+    }
+
+    /// The head of its request, where it was to be captured.
+    pub(crate) fn request_head(&self) -> Option<Bytes> {
+        self.body.with_exchange(|exchange| exchange.request_head.clone())
     }
 
     pub(crate) fn into_parts(self) -> (ResponseHead, ResponseBody) {

@@ -133,6 +133,7 @@ impl Request {
             method: hop.method.clone(),
             url: hop.url.clone(),
             head: response.head().clone(),
+            request_head: response.request_head(),
             headers: self.headers_after(hop),
             mode: self.redirect,
         };
