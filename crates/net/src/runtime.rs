@@ -100,6 +100,11 @@ impl Tracker {
         lock(&self.tasks).live.len()
     }
 
+    /// Whether the session has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.tasks).closed
+    }
+
     /// Ends every task and lets no further one begin.
     pub(crate) fn abort_all(&self) {
         let handles: Vec<AbortHandle> = {

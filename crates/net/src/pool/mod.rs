@@ -31,6 +31,7 @@ struct Pooled {
 /// The pool of one session.
 pub(crate) struct Pool {
     slots: Mutex<Slots>,
+    connect: ConnectLimits,
     connector: Box<dyn Connect>,
     clock: Clock,
     tracker: Arc<Tracker>,
@@ -49,14 +50,17 @@ pub(crate) struct Lease {
 }
 
 impl Pool {
+    /// `connect` limits the dials that no single request asked for.
     pub(crate) fn new(
         limits: Limits,
+        connect: ConnectLimits,
         connector: Box<dyn Connect>,
         clock: Clock,
         tracker: Arc<Tracker>,
     ) -> Self {
         Self {
             slots: Mutex::new(Slots::new(limits)),
+            connect,
             connector,
             clock,
             tracker,
@@ -167,7 +171,7 @@ impl Pool {
         loop {
             let next = lock(&self.slots).next_job();
             match next {
-                Some(to) => self.start_job(to, ConnectLimits::default()),
+                Some(to) => self.start_job(to, self.connect),
                 None => return,
             }
         }
@@ -327,7 +331,8 @@ impl DerefMut for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(pooled) = self.pooled.take() else { return };
-        if self.is_clean && pooled.connection.buffer.is_empty() {
+        let may_stay = self.is_clean && pooled.connection.buffer.is_empty();
+        if may_stay && !self.pool.tracker.is_closed() {
             self.pool.settle(pooled, Came::Back);
         } else {
             let Pooled { connection, destination } = pooled;

@@ -12,7 +12,7 @@ use netreq_proto::pool::Limits;
 
 use super::{Context, Session, Settings};
 use crate::api::Timeouts;
-use crate::connect::Connector;
+use crate::connect::{ConnectLimits, Connector};
 use crate::error::Error;
 use crate::pool::Pool;
 use crate::resolve::Resolver;
@@ -171,13 +171,20 @@ impl SessionBuilder {
 
     fn assemble(self, languages: String, rules: HostRules) -> Session {
         let tracker = Arc::new(Tracker::default());
+        let connect = ConnectLimits { connect: self.timeouts.connect, tls: self.timeouts.tls };
         let connector = Connector {
             resolver: Resolver::new(rules),
             local_address: self.local_address,
             #[cfg(feature = "tls")]
             tls: TlsContext::new(self.tls),
         };
-        let pool = Pool::new(self.limits, Box::new(connector), Clock::new(), Arc::clone(&tracker));
+        let pool = Pool::new(
+            self.limits,
+            connect,
+            Box::new(connector),
+            Clock::new(),
+            Arc::clone(&tracker),
+        );
         Session(Arc::new(Context {
             settings: Settings {
                 user_agent: self.user_agent.into(),
