@@ -27,8 +27,10 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod body;
 mod coding;
 mod connect;
+mod context;
 mod error;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -36,19 +38,22 @@ pub mod fuzzing;
 mod job;
 mod network;
 mod pool;
+mod progress;
 mod request;
 mod resolve;
 mod runtime;
 mod session;
 mod stream;
+mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+mod write_channel;
 
 pub use api::{
-    Body, ClientRequest, Delegate, Event, Events, IncomingMessage, IntoUrl, Options, RedirectInfo,
-    RedirectMode, RedirectQuestion, RedirectVerdict, RequestBuilder, Span, Timeouts, Timing,
-    UnknownRedirectMode, Upgraded, UploadProgress,
+    ClientRequest, Event, Events, IncomingMessage, IntoUrl, Options, RedirectQuestion,
+    RequestBuilder, Span, Timing, Upgraded,
 };
+pub use body::Body;
 pub use bytes::Bytes;
 pub use error::{BoxError, Error};
 pub use http::Method;
@@ -58,7 +63,10 @@ pub use netreq_proto::node_headers::{MergedHeaders, MergedValue};
 pub use netreq_proto::{
     Field, HeaderList, InvalidHeader, NetError, Phase, ReferrerPolicy, RequestPriority,
 };
+pub use progress::UploadProgress;
+pub use request::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownRedirectMode};
 pub use session::{ConnectionCounts, Session, SessionBuilder};
+pub use timeouts::Timeouts;
 #[cfg(feature = "tls")]
 pub use tls::TlsInfo;
 pub use url::Url;

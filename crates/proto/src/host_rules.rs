@@ -169,7 +169,8 @@ fn target_of(text: &str) -> Result<Target, Problem> {
             None => (text, None),
         }
     };
-    if host.is_empty() || host.contains(['/', '@', '?', '#', '[', ']', '\\', '*']) {
+    let is_name = |c: char| !c.is_control() && !c.is_whitespace() && !"/@?#[]\\*".contains(c);
+    if host.is_empty() || !host.chars().all(is_name) {
         return Err(Problem::Host);
     }
     let port = match port {

@@ -21,18 +21,20 @@ use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
-use super::body::Body;
 use super::events::{Asking, Closing, Event, Events, Feed};
 use super::incoming_message::IncomingMessage;
 use super::into_url::{IntoUrl, refused};
-use super::options::{ProgressCell, RedirectMode, Timeouts, UploadProgress};
-use super::request_builder::{check_field, draft, send};
-use super::write_channel::{self, ChunkWriter};
+use super::request_builder::{draft, send};
+use crate::body::Body;
+use crate::context::Context;
 use crate::error::Error;
 use crate::job::SharedExchange;
-use crate::request::Request;
+use crate::progress::{ProgressCell, UploadProgress};
+use crate::request::{RedirectMode, RedirectVerdict, Request, check_field};
 use crate::runtime::lock;
-use crate::session::{Context, Session};
+use crate::session::Session;
+use crate::timeouts::Timeouts;
+use crate::write_channel::{self, ChunkWriter};
 
 /// What a [`ClientRequest`] is made from.
 ///
@@ -174,9 +176,9 @@ impl ClientRequest {
         }
         request.redirect = options.redirect;
         request.referrer_policy = options.referrer_policy;
-        request.priority = options.priority as u8;
+        request.hop.priority = options.priority as u8;
         if let Some(timeouts) = options.timeouts {
-            request.timeouts = timeouts;
+            request.hop.timeouts = timeouts;
         }
 
         let (feed, events) = Feed::new();
@@ -184,8 +186,8 @@ impl ClientRequest {
         let progress = Arc::new(ProgressCell::with_listener(Box::new(move |progress| {
             listener.progress(progress);
         })));
-        request.extras().progress = Some(Arc::clone(&progress));
-        request.extras().delegate = Some(Arc::new(Asking(Arc::clone(&feed))));
+        request.hop.extras().progress = Some(Arc::clone(&progress));
+        request.delegate = Some(Arc::new(Asking(Arc::clone(&feed))));
         let shared = Arc::new(Shared {
             feed,
             progress,
@@ -344,7 +346,7 @@ impl ClientRequest {
         match waiting {
             Some(waiting) => {
                 // The request may have been aborted meanwhile.
-                let _ = waiting.send(super::RedirectVerdict::Follow);
+                let _ = waiting.send(RedirectVerdict::Follow);
                 Ok(())
             }
             None => Err(Error::sentence(
@@ -365,14 +367,11 @@ impl ClientRequest {
     ///
     /// Why none came; `ERR_ABORTED` after an abort.
     pub async fn response(&mut self) -> Result<IncomingMessage, Error> {
-        let mut events = match self.events.take() {
-            Some(events) => events,
-            None => {
-                return Err(Error::sentence(
-                    NetError::InvalidArgument,
-                    "the response comes by the events that were taken",
-                ));
-            }
+        let Some(mut events) = self.events.take() else {
+            return Err(Error::sentence(
+                NetError::InvalidArgument,
+                "the response comes by the events that were taken",
+            ));
         };
         while let Some(event) = events.next().await {
             match event {
@@ -397,7 +396,7 @@ impl ClientRequest {
             State::Open(mut request) => {
                 if self.chunked_encoding() {
                     let (writer, reader) = write_channel::channel();
-                    request.body = Body::chunks(reader);
+                    request.hop.body = Body::chunks(reader);
                     self.state = State::Streaming(writer);
                     self.start(request);
                 } else {
@@ -417,7 +416,7 @@ impl ClientRequest {
         match std::mem::replace(&mut self.state, State::Ended) {
             State::Open(request) => self.start(request),
             State::Buffering(mut request, kept) => {
-                request.body = kept.freeze().into();
+                request.hop.body = kept.freeze().into();
                 self.start(request);
             }
             State::Streaming(writer) => writer.finish(),
@@ -427,7 +426,7 @@ impl ClientRequest {
     }
 
     fn start(&self, mut request: Box<Request>) {
-        request.headers = self.headers.clone();
+        request.hop.headers = self.headers.clone();
         let shared = Arc::clone(&self.shared);
         let runtime = match Handle::try_current() {
             Ok(runtime) => runtime,

@@ -13,10 +13,10 @@ use futures_core::Stream;
 use netreq_proto::HeaderList;
 use tokio::sync::{mpsc, oneshot};
 
-use super::delegate::{Delegate, RedirectInfo, RedirectVerdict};
 use super::incoming_message::IncomingMessage;
-use super::options::{RedirectMode, UploadProgress};
 use crate::error::Error;
+use crate::progress::UploadProgress;
+use crate::request::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict};
 use crate::runtime::lock;
 
 /// What happens to a request.

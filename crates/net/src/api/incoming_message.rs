@@ -19,7 +19,7 @@ use tokio::time::Sleep;
 use url::Url;
 
 use super::events::Closing;
-use super::options::{Span, Timing};
+use super::timing::{Span, Timing};
 use super::upgraded::Upgraded;
 use crate::connect::ConnectionFacts;
 use crate::error::Error;
@@ -274,9 +274,9 @@ impl IncomingMessage {
     /// # Errors
     ///
     /// The message itself, when the status is another.
-    pub fn into_upgraded(mut self) -> Result<Upgraded, Self> {
+    pub fn into_upgraded(mut self) -> Result<Upgraded, Box<Self>> {
         if self.status() != 101 {
-            return Err(self);
+            return Err(Box::new(self));
         }
         if let Some(closing) = self.closing.take() {
             closing.ended();

@@ -9,23 +9,25 @@ use std::time::Duration;
 
 use http::Method;
 use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
-use netreq_proto::header::{
-    IntoValue, check_method, check_name, check_restricted, check_value, is_framing,
-};
+use netreq_proto::header::{IntoValue, check_method};
 use netreq_proto::{
     Destination, Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestMode, RequestPriority,
 };
 use url::Url;
 
-use super::body::Body;
-use super::delegate::{Delegate, OnRedirect, RedirectInfo, RedirectVerdict};
 use super::incoming_message::IncomingMessage;
-use super::options::{ProgressCell, RedirectMode, Timeouts, UploadProgress};
+use crate::body::Body;
+use crate::context::Context;
 use crate::error::Error;
+use crate::job::Hop;
 use crate::network::Stage;
-use crate::request::{self, Extras, Request};
+use crate::progress::{ProgressCell, UploadProgress};
+use crate::request::{
+    self, Delegate, OnRedirect, RedirectInfo, RedirectMode, RedirectVerdict, Request, check_field,
+};
 use crate::runtime::instant;
-use crate::session::{Context, Session};
+use crate::session::Session;
+use crate::timeouts::Timeouts;
 
 /// A request in the making.
 ///
@@ -60,7 +62,7 @@ impl RequestBuilder {
         let field = Field::new(name, value);
         self.edit(|request| {
             check_field(&field, allows)?;
-            request.headers.extend([field]);
+            request.hop.headers.extend([field]);
             Ok(())
         })
     }
@@ -76,7 +78,7 @@ impl RequestBuilder {
             for field in &headers {
                 check_field(field, allows)?;
             }
-            request.headers.extend(headers);
+            request.hop.headers.extend(headers);
             Ok(())
         })
     }
@@ -126,7 +128,7 @@ impl RequestBuilder {
     /// Electron.
     pub fn priority(self, priority: RequestPriority) -> Self {
         self.edit(|request| {
-            request.priority = priority as u8;
+            request.hop.priority = priority as u8;
             Ok(())
         })
     }
@@ -134,7 +136,7 @@ impl RequestBuilder {
     /// The time limits, instead of the session's.
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         self.edit(|request| {
-            request.timeouts = timeouts;
+            request.hop.timeouts = timeouts;
             Ok(())
         })
     }
@@ -142,7 +144,7 @@ impl RequestBuilder {
     /// The limit on the whole request, redirects and body included. Default none.
     pub fn timeout(self, total: Duration) -> Self {
         self.edit(|request| {
-            request.timeouts.total = Some(total);
+            request.hop.timeouts.total = Some(total);
             Ok(())
         })
     }
@@ -153,7 +155,7 @@ impl RequestBuilder {
     /// RFC 9110 §10.1.1.
     pub fn expect_continue(self, at_most: Duration) -> Self {
         self.edit(|request| {
-            request.extras().continue_after = Some(at_most);
+            request.hop.extras().continue_after = Some(at_most);
             Ok(())
         })
     }
@@ -162,7 +164,7 @@ impl RequestBuilder {
     pub fn unix_socket(self, path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         self.edit(|request| {
-            request.extras().unix_socket = Some(path);
+            request.hop.extras().unix_socket = Some(path);
             Ok(())
         })
     }
@@ -170,7 +172,7 @@ impl RequestBuilder {
     /// Whether to ask for content codings and to undo them. Default true.
     pub fn decode(self, decodes: bool) -> Self {
         self.edit(|request| {
-            request.decodes = decodes;
+            request.hop.decodes = decodes;
             Ok(())
         })
     }
@@ -179,7 +181,7 @@ impl RequestBuilder {
     /// [`IncomingMessage::request_head`]. Default false.
     pub fn capture_head(self, captures: bool) -> Self {
         self.edit(|request| {
-            request.captures_head = captures;
+            request.hop.captures_head = captures;
             Ok(())
         })
     }
@@ -187,7 +189,7 @@ impl RequestBuilder {
     /// Whom to ask while the request runs.
     pub fn delegate(self, delegate: impl Delegate) -> Self {
         self.edit(|request| {
-            request.extras().delegate = Some(Arc::new(delegate));
+            request.delegate = Some(Arc::new(delegate));
             Ok(())
         })
     }
@@ -209,7 +211,7 @@ impl RequestBuilder {
     ) -> Self {
         self.edit(|request| {
             let cell = ProgressCell::with_listener(Box::new(listener));
-            request.extras().progress = Some(Arc::new(cell));
+            request.hop.extras().progress = Some(Arc::new(cell));
             Ok(())
         })
     }
@@ -226,8 +228,8 @@ impl RequestBuilder {
     ) -> Result<IncomingMessage, Error> {
         let body = serde_json::to_vec(value);
         let ready = self.edit(|request| {
-            if !request.headers.contains("content-type") {
-                request.headers.append("Content-Type", "application/json");
+            if !request.hop.headers.contains("content-type") {
+                request.hop.headers.append("Content-Type", "application/json");
             }
             Ok(())
         });
@@ -248,7 +250,7 @@ impl RequestBuilder {
     /// A wrong argument ([`Error::is_builder`]), or why no response came.
     pub async fn send(self, body: impl Into<Body>) -> Result<IncomingMessage, Error> {
         let mut request = self.draft?;
-        request.body = body.into();
+        request.hop.body = body.into();
         send(self.session.context(), request).await
     }
 
@@ -267,36 +269,28 @@ pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<R
     check_method(method.as_str())
         .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))?;
     Ok(Box::new(Request {
-        method,
-        url,
-        headers: HeaderList::new(),
-        body: Body::empty(),
+        hop: Hop {
+            method,
+            url,
+            headers: HeaderList::new(),
+            body: Body::empty(),
+            metadata: FetchMetadata {
+                site: SecFetchSite::None,
+                mode: RequestMode::NoCors,
+                destination: Destination::Empty,
+                user_activated: false,
+            },
+            priority: RequestPriority::Idle as u8,
+            timeouts: context.settings.timeouts,
+            decodes: true,
+            captures_head: false,
+            extras: None,
+        },
         redirect: RedirectMode::Follow,
         initiator: None,
-        metadata: FetchMetadata {
-            site: SecFetchSite::None,
-            mode: RequestMode::NoCors,
-            destination: Destination::Empty,
-            user_activated: false,
-        },
         referrer_policy: ReferrerPolicy::default(),
-        priority: RequestPriority::Idle as u8,
-        timeouts: context.settings.timeouts,
-        decodes: true,
-        captures_head: false,
-        extras: None,
+        delegate: None,
     }))
-}
-
-pub(super) fn check_field(field: &Field, allows_restricted: bool) -> Result<(), Error> {
-    let (name, value) = (field.name(), field.value());
-    check_name(name)
-        .and_then(|()| check_value(name, value))
-        .and_then(|()| match allows_restricted && !is_framing(name) {
-            true => Ok(()),
-            false => check_restricted(name, value),
-        })
-        .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))
 }
 
 /// Settles what the fields say of the request, and runs it.
@@ -305,11 +299,11 @@ pub(super) async fn send(
     mut request: Box<Request>,
 ) -> Result<IncomingMessage, Error> {
     request.settle()?;
-    if let Some(total) = request.timeouts.total {
+    if let Some(total) = request.hop.timeouts.total {
         return Box::pin(send_within(context, request, total)).await;
     }
     let outcome = request::run(context, &mut request).await?;
-    Ok(IncomingMessage::new(outcome.response, request.url, outcome.chain, None))
+    Ok(IncomingMessage::new(outcome.response, request.hop.url, outcome.chain, None))
 }
 
 async fn send_within(
@@ -318,14 +312,14 @@ async fn send_within(
     total: Duration,
 ) -> Result<IncomingMessage, Error> {
     let deadline = instant() + total;
-    let url = request.url.clone();
+    let url = request.hop.url.clone();
     let stage = Arc::new(Stage::new());
-    request.extras().stage = Some(Arc::clone(&stage));
+    request.hop.extras().stage = Some(Arc::clone(&stage));
     let running = request::run(context, &mut request);
     match tokio::time::timeout_at(deadline.into(), running).await {
         Ok(outcome) => {
             let outcome = outcome?;
-            let Request { url, .. } = *request;
+            let url = request.hop.url;
             Ok(IncomingMessage::new(outcome.response, url, outcome.chain, Some(deadline)))
         }
         Err(_) => Err(Error::timed_out(stage.phase(), "total").with_url(&url)),
@@ -333,31 +327,29 @@ async fn send_within(
 }
 
 impl Request {
-    pub(super) fn extras(&mut self) -> &mut Extras {
-        self.extras.get_or_insert_default()
-    }
-
     /// Takes from the caller's fields what they say of the request itself.
     fn settle(&mut self) -> Result<(), Error> {
-        if self.initiator.is_none() && !self.headers.is_empty() {
+        if self.initiator.is_none() && !self.hop.headers.is_empty() {
             self.initiator = self
+                .hop
                 .headers
                 .get("origin")
                 .and_then(|value| std::str::from_utf8(value).ok())
                 .and_then(|value| value.parse().ok());
         }
-        let site = SecFetchSite::of(self.initiator.as_ref(), &self.url);
-        if self.headers.is_empty() {
-            self.metadata.site = site;
+        let site = SecFetchSite::of(self.initiator.as_ref(), &self.hop.url);
+        if self.hop.headers.is_empty() {
+            self.hop.metadata.site = site;
             return Ok(());
         }
-        let text =
-            |name: &str| self.headers.get(name).and_then(|value| std::str::from_utf8(value).ok());
+        let text = |name: &str| {
+            self.hop.headers.get(name).and_then(|value| std::str::from_utf8(value).ok())
+        };
         let mode = text("sec-fetch-mode").and_then(|text| text.parse().ok()).unwrap_or_default();
         let destination =
             text("sec-fetch-dest").and_then(|text| text.parse().ok()).unwrap_or_default();
         let user_activated = text("sec-fetch-user") == Some("?1");
-        self.metadata = FetchMetadata::new(site, mode, destination, user_activated)
+        self.hop.metadata = FetchMetadata::new(site, mode, destination, user_activated)
             .map_err(|cause| Error::sentence(NetError::InvalidArgument, cause.to_string()))?;
         Ok(())
     }
@@ -378,7 +370,7 @@ impl fmt::Debug for RequestBuilder {
         let mut shown = f.debug_struct("RequestBuilder");
         match &self.draft {
             Ok(request) => {
-                shown.field("method", &request.method).field("url", &request.url.as_str());
+                shown.field("method", &request.hop.method).field("url", &request.hop.url.as_str());
             }
             Err(error) => {
                 shown.field("error", error);

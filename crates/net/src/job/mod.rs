@@ -7,17 +7,56 @@ mod body;
 
 pub(crate) use body::{ResponseBody, SharedExchange};
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::Method;
+use netreq_proto::HeaderList;
 use netreq_proto::default_headers::{Codings, accept_encoding, sends_empty_length};
+use netreq_proto::fetch_metadata::FetchMetadata;
 use netreq_proto::h1::{self, Connection, RequestBody, RequestHead, ResponseHead, Target};
 
+use url::Url;
+
+use crate::body::Body;
+use crate::context::Context;
 use crate::error::Error;
-use crate::network::{self, Transaction};
-use crate::request::Request;
+use crate::network::{self, Stage, Transaction};
+use crate::progress::ProgressCell;
 use crate::runtime::instant;
-use crate::session::Context;
+use crate::timeouts::Timeouts;
+
+/// One hop of a request: what its caller set, checked.
+pub(crate) struct Hop {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderList,
+    pub(crate) body: Body,
+    pub(crate) metadata: FetchMetadata,
+    pub(crate) priority: u8,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) decodes: bool,
+    pub(crate) captures_head: bool,
+    pub(crate) extras: Option<Box<Extras>>,
+}
+
+/// What few requests have.
+#[derive(Default)]
+pub(crate) struct Extras {
+    pub(crate) unix_socket: Option<PathBuf>,
+    pub(crate) continue_after: Option<Duration>,
+    pub(crate) progress: Option<Arc<ProgressCell>>,
+    /// Kept where the whole request has a time limit.
+    pub(crate) stage: Option<Arc<Stage>>,
+}
+
+impl Hop {
+    pub(crate) fn extras(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
+    }
+}
 
 /// A response whose body has yet to be read.
 pub(crate) struct Response {
@@ -63,13 +102,13 @@ impl Response {
     }
 }
 
-/// Sends one hop of `request` and returns its response, decoded as its head says.
+/// Sends one hop and returns its response, decoded as its head says.
 ///
 /// Chromium `URLRequestHttpJob`.
-pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<Response, Error> {
+pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response, Error> {
     let started = instant();
     let answer = {
-        let Request { method, url, headers, body, metadata, timeouts, extras, .. } = request;
+        let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
         let (method, url, headers) = (&*method, &*url, &*headers);
         let extras = extras.as_deref();
         let expects = extras.and_then(|extras| extras.continue_after).filter(|_| !body.is_empty());
@@ -91,7 +130,7 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
             connection: Some(connection),
             body: length,
         };
-        let coding = if request.decodes && !headers.contains("accept-encoding") {
+        let coding = if hop.decodes && !headers.contains("accept-encoding") {
             accept_encoding(url, headers.contains("range"), CODINGS)
         } else {
             None
@@ -131,7 +170,7 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
             method,
             url,
             unix_socket: extras.and_then(|extras| extras.unix_socket.as_deref()),
-            priority: request.priority,
+            priority: hop.priority,
             timeouts,
             body,
             write_head: &write_head,
@@ -139,13 +178,13 @@ pub(crate) async fn respond(context: &Context, request: &mut Request) -> Result<
             continue_after: expects,
             progress: extras.and_then(|extras| extras.progress.as_ref()),
             started,
-            captures_head: request.captures_head,
+            captures_head: hop.captures_head,
             stage: extras.and_then(|extras| extras.stage.as_deref()),
         };
         network::transact(&context.pool, &mut transaction).await?
     };
-    let decodes = request.decodes && !matches!(answer.head.status(), 204 | 304);
-    let body = ResponseBody::new(answer.exchange, &answer.head, decodes, request.timeouts.idle)?;
+    let decodes = hop.decodes && !matches!(answer.head.status(), 204 | 304);
+    let body = ResponseBody::new(answer.exchange, &answer.head, decodes, hop.timeouts.idle)?;
     Ok(Response { head: answer.head, body, started, connected: answer.connected })
 }
 

@@ -17,12 +17,14 @@ use netreq_proto::retry::{Attempt, is_idempotent, may_resend};
 use tokio::time::Sleep;
 use url::Url;
 
-use crate::api::{Body, ProgressCell, Timeouts};
+use crate::body::{Body, Outgoing};
 use crate::connect::ConnectLimits;
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
+use crate::progress::ProgressCell;
 use crate::runtime::instant;
-use crate::stream::{self, Exchange, Failure, Idle, Outgoing, Start, Wanted};
+use crate::stream::{self, Exchange, Failure, Idle, Start, Wanted};
+use crate::timeouts::Timeouts;
 
 /// A hop as this room needs it.
 pub(crate) struct Transaction<'a> {

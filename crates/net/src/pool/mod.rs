@@ -359,3 +359,6 @@ impl fmt::Debug for Pool {
 
 /// Chromium looks at idle sockets every ten seconds (`kCleanupInterval`).
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -3,48 +3,31 @@
 //! It knows redirects, referrers and whom to ask about them; a hop's own headers and the way to the
 //! server belong to `job` and below. The loop in [`run`] is the life of a request, top to bottom.
 
+mod delegate;
+
+pub use delegate::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownRedirectMode};
+pub(crate) use delegate::{DynDelegate, OnRedirect};
+
 use std::sync::Arc;
 
-use http::Method;
-use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
-use netreq_proto::{HeaderList, Hop, NextHop, Origin, Phase, ReferrerPolicy, next_hop};
+use netreq_proto::fetch_metadata::SecFetchSite;
+use netreq_proto::header::{check_name, check_restricted, check_value, is_framing};
+use netreq_proto::{Field, HeaderList, NetError, NextHop, Origin, Phase, ReferrerPolicy, next_hop};
 use url::Url;
 
-use crate::api::{
-    Body, DynDelegate, ProgressCell, RedirectInfo, RedirectMode, RedirectVerdict, Timeouts,
-};
+use crate::body::Body;
+use crate::context::Context;
 use crate::error::Error;
-use crate::job::{self, Response};
-use crate::network::Stage;
-use crate::session::Context;
+use crate::job::{self, Hop, Response};
 
-/// A request as the engine wants it: checked, and without anything a face added for its comfort.
+/// A request as the engine wants it: its first hop, checked, and how to go on from there.
 pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: HeaderList,
-    pub(crate) body: Body,
+    pub(crate) hop: Hop,
     pub(crate) redirect: RedirectMode,
     /// Who asks, for `Sec-Fetch-Site`.
     pub(crate) initiator: Option<Origin>,
-    pub(crate) metadata: FetchMetadata,
     pub(crate) referrer_policy: ReferrerPolicy,
-    pub(crate) priority: u8,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) decodes: bool,
-    pub(crate) captures_head: bool,
-    pub(crate) extras: Option<Box<Extras>>,
-}
-
-/// What few requests have.
-#[derive(Default)]
-pub(crate) struct Extras {
-    pub(crate) unix_socket: Option<std::path::PathBuf>,
-    pub(crate) continue_after: Option<std::time::Duration>,
     pub(crate) delegate: Option<Arc<dyn DynDelegate>>,
-    pub(crate) progress: Option<Arc<ProgressCell>>,
-    /// Kept where the whole request has a time limit.
-    pub(crate) stage: Option<Arc<Stage>>,
 }
 
 /// The last response of a chain, and the chain.
@@ -63,8 +46,9 @@ pub(crate) struct Outcome {
 pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outcome, Error> {
     let mut chain = Vec::new();
     loop {
-        let response =
-            job::respond(context, request).await.map_err(|error| error.with_url(&request.url))?;
+        let response = job::respond(context, &mut request.hop)
+            .await
+            .map_err(|error| error.with_url(&request.hop.url))?;
         let Some(hop) = redirect(request, &response, chain.len())? else {
             return Ok(Outcome { response, chain });
         };
@@ -76,15 +60,15 @@ pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outc
             RedirectVerdict::Follow => request.apply(&hop),
             RedirectVerdict::FollowWith(headers) => {
                 request.apply(&hop);
-                request.headers = headers;
+                request.replace_headers(headers)?;
             }
             RedirectVerdict::Deliver => return Ok(Outcome { response, chain }),
             RedirectVerdict::Cancel => {
-                return Err(Error::redirect_cancelled().with_url(&request.url));
+                return Err(Error::redirect_cancelled().with_url(&request.hop.url));
             }
         }
         response.drain().await;
-        chain.push(std::mem::replace(&mut request.url, hop.url));
+        chain.push(std::mem::replace(&mut request.hop.url, hop.url));
     }
 }
 
@@ -95,12 +79,13 @@ fn redirect(request: &Request, response: &Response, hops: usize) -> Result<Optio
         return Ok(None);
     }
     let referrer = request
+        .hop
         .headers
         .get("referer")
         .and_then(|value| Url::parse(std::str::from_utf8(value).ok()?).ok());
-    let hop = Hop {
-        method: &request.method,
-        url: &request.url,
+    let hop = netreq_proto::Hop {
+        method: &request.hop.method,
+        url: &request.hop.url,
         referrer: referrer.as_ref(),
         referrer_policy: request.referrer_policy,
         hops: u8::try_from(hops).unwrap_or(u8::MAX),
@@ -109,14 +94,14 @@ fn redirect(request: &Request, response: &Response, hops: usize) -> Result<Optio
     let next = next_hop(&hop, head.status(), locations, head.get_all("referrer-policy"));
     match (request.redirect, next) {
         (RedirectMode::Error, Ok(Some(_)) | Err(_)) => {
-            Err(Error::redirect_refused().with_url(&request.url))
+            Err(Error::redirect_refused().with_url(&request.hop.url))
         }
         // Whoever takes redirects into their own hands gets an unreadable one too.
-        (RedirectMode::Manual, Err(_)) if request.delegate().is_none() => Ok(None),
+        (RedirectMode::Manual, Err(_)) if request.delegate.is_none() => Ok(None),
         (_, Ok(next)) => Ok(next),
         (_, Err(cause)) => {
             let error = Error::new(cause.net_error(), Phase::Receive).with_source(cause);
-            Err(error.with_url(&request.url))
+            Err(error.with_url(&request.hop.url))
         }
     }
 }
@@ -128,6 +113,7 @@ impl Request {
         response: &Response,
         hop: &NextHop,
     ) -> Option<(Arc<dyn DynDelegate>, RedirectInfo)> {
+        let delegate = Arc::clone(self.delegate.as_ref()?);
         let info = RedirectInfo {
             status: hop.status,
             method: hop.method.clone(),
@@ -137,28 +123,35 @@ impl Request {
             headers: self.headers_after(hop),
             mode: self.redirect,
         };
-        Some((Arc::clone(self.delegate()?), info))
+        Some((delegate, info))
     }
 
-    fn delegate(&self) -> Option<&Arc<dyn DynDelegate>> {
-        self.extras.as_ref()?.delegate.as_ref()
+    /// Takes the delegate's fields, as strictly as the caller's first ones.
+    fn replace_headers(&mut self, headers: HeaderList) -> Result<(), Error> {
+        for field in &headers {
+            let went_along = self.hop.headers.iter().any(|known| known == field);
+            check_field(field, went_along)?;
+        }
+        self.hop.headers = headers;
+        Ok(())
     }
 
     /// Makes this the request that follows; its URL is the caller's to replace.
     fn apply(&mut self, hop: &NextHop) {
-        self.headers = self.headers_after(hop);
-        self.method = hop.method.clone();
+        self.hop.headers = self.headers_after(hop);
+        self.hop.method = hop.method.clone();
         self.referrer_policy = hop.referrer_policy;
         if !hop.keeps_body {
-            self.body = Body::empty();
+            self.hop.body = Body::empty();
         }
         let initiator = self.initiator.as_ref();
-        self.metadata.site = SecFetchSite::after_redirect(self.metadata.site, initiator, &hop.url);
+        self.hop.metadata.site =
+            SecFetchSite::after_redirect(self.hop.metadata.site, initiator, &hop.url);
     }
 
     /// The caller's fields as they go along.
     fn headers_after(&self, hop: &NextHop) -> HeaderList {
-        let mut headers = self.headers.clone();
+        let mut headers = self.hop.headers.clone();
         headers.retain(|field| !hop.drops_header(field.name()));
         if hop.taints_origin() && headers.contains("origin") {
             headers.set("Origin", "null");
@@ -173,4 +166,17 @@ impl Request {
         }
         headers
     }
+}
+
+/// Whether a field may stand in a request: well formed, and not the engine's own unless that is
+/// allowed. Those that say how long the body is never are.
+pub(crate) fn check_field(field: &Field, allows_restricted: bool) -> Result<(), Error> {
+    let (name, value) = (field.name(), field.value());
+    check_name(name)
+        .and_then(|()| check_value(name, value))
+        .and_then(|()| match allows_restricted && !is_framing(name) {
+            true => Ok(()),
+            false => check_restricted(name, value),
+        })
+        .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))
 }

@@ -10,13 +10,14 @@ use netreq_proto::header::check_value;
 use netreq_proto::host_rules::HostRules;
 use netreq_proto::pool::Limits;
 
-use super::{Context, Session, Settings};
-use crate::api::Timeouts;
+use super::Session;
 use crate::connect::{ConnectLimits, Connector};
+use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::pool::Pool;
 use crate::resolve::Resolver;
 use crate::runtime::{Clock, Tracker};
+use crate::timeouts::Timeouts;
 #[cfg(feature = "tls")]
 use crate::tls::{TlsContext, TlsSettings};
 

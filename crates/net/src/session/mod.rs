@@ -8,9 +8,8 @@ use std::sync::{Arc, OnceLock};
 
 use http::Method;
 
-use crate::api::{IntoUrl, RequestBuilder, Timeouts};
-use crate::pool::Pool;
-use crate::runtime::Tracker;
+use crate::api::{IntoUrl, RequestBuilder};
+use crate::context::Context;
 
 /// An isolated set of connections and settings; a cheap handle.
 ///
@@ -19,22 +18,6 @@ use crate::runtime::Tracker;
 /// connections. It may be used from several runtimes, each with connections of its own.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Context>);
-
-/// What the rooms below are handed.
-#[derive(Debug)]
-pub(crate) struct Context {
-    pub(crate) settings: Settings,
-    pub(crate) pool: Arc<Pool>,
-    pub(crate) tracker: Arc<Tracker>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Settings {
-    /// Empty: none is sent.
-    pub(crate) user_agent: Box<str>,
-    pub(crate) accept_language: Option<Box<str>>,
-    pub(crate) timeouts: Timeouts,
-}
 
 impl Session {
     /// A session in memory with the default settings.
@@ -119,13 +102,6 @@ impl Session {
     pub(crate) fn process_wide() -> Self {
         static SESSION: OnceLock<Session> = OnceLock::new();
         SESSION.get_or_init(Self::in_memory).clone()
-    }
-}
-
-impl Drop for Context {
-    fn drop(&mut self) {
-        self.tracker.abort_all();
-        self.pool.close_idle();
     }
 }
 

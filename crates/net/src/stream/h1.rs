@@ -20,11 +20,12 @@ use netreq_proto::h1::{
 };
 use netreq_proto::{NetError, Phase};
 
-use super::upload::{Broken, Outgoing, Upload};
-use crate::api::ProgressCell;
+use super::upload::{Broken, Upload};
+use crate::body::Outgoing;
 use crate::connect::{Connection, ConnectionFacts};
 use crate::error::Error;
 use crate::pool::Lease;
+use crate::progress::ProgressCell;
 use crate::runtime::instant;
 
 /// A request's exchange on its connection.

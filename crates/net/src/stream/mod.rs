@@ -7,7 +7,6 @@ mod h1;
 mod upload;
 
 pub(crate) use h1::{Exchange, Failure, Marks, Start};
-pub(crate) use upload::{BodyStream, Outgoing};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -5,49 +5,16 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http_body::Frame;
 use netreq_proto::{NetError, Phase, h1};
 
-use crate::api::ProgressCell;
+use crate::body::{BodyStream, Outgoing};
 use crate::connect::Transport;
 use crate::error::{BoxError, Error};
-
-/// A body that comes piece by piece.
-///
-/// The mutex is never locked: it lets a request be shared by reference though only its owner polls
-/// the stream.
-pub(crate) struct BodyStream(Mutex<DynBody>);
-
-type DynBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = BoxError> + Send>>;
-
-impl BodyStream {
-    pub(crate) fn new(
-        body: impl http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static,
-    ) -> Self {
-        Self(Mutex::new(Box::pin(body)))
-    }
-
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        body.as_mut().poll_frame(cx)
-    }
-}
-
-/// A body on its way out, for one attempt.
-pub(crate) enum Outgoing {
-    Nothing,
-    Whole(Bytes),
-    /// With a length it is counted, without it is chunked.
-    Stream {
-        length: Option<u64>,
-        stream: BodyStream,
-    },
-}
+use crate::progress::ProgressCell;
 
 /// Why an upload broke off.
 #[derive(Debug)]

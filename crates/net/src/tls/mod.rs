@@ -33,7 +33,7 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) use self::error::{TlsError, net_error_of_io};
 pub use self::info::TlsInfo;
-pub(crate) use self::pem::{PemError, parse_pem_certificates};
+pub(crate) use self::pem::parse_pem_certificates;
 use self::tickets::Tickets;
 use self::verifier::Verifier;
 
@@ -330,9 +330,8 @@ mod tests {
     #[tokio::test]
     async fn a_session_resumes_within_its_context_name_and_scope_only() {
         for version in [&version::TLS12, &version::TLS13] {
-            let server = Server::showing(&[version], |root| {
-                root.issue(chains::server(&["a.test", "b.test"]))
-            });
+            let server =
+                Server::showing(&[version], |root| root.issue(server(&["a.test", "b.test"])));
             let context = TlsContext::new(server.settings());
             let other = TlsContext::new(server.settings());
             let never = TlsContext::new(TlsSettings { resumption: false, ..server.settings() });

@@ -196,6 +196,7 @@ fn other_fault(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
 #[cfg(test)]
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
+    use std::slice::from_ref;
     use std::time::Duration;
 
     use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
@@ -307,7 +308,7 @@ mod tests {
         let middle = root.intermediate("Middle", |_| ());
         let leaf = middle.issue(server(&["good.test"])).certificate;
 
-        assert_eq!(verdict(&[root.der()], &[leaf.clone()], "good.test"), AUTHORITY);
+        assert_eq!(verdict(&[root.der()], from_ref(&leaf), "good.test"), AUTHORITY);
         assert_eq!(verdict(&[], &[leaf, middle.der()], "good.test"), AUTHORITY);
     }
 
@@ -383,9 +384,10 @@ mod tests {
     #[test]
     fn a_servers_certificate_may_be_given_without_its_issuer() {
         let leaf = Authority::root("Unknown").issue(server(&["good.test"])).certificate;
+        let chain = [leaf];
 
-        assert_eq!(verdict(&[leaf.clone()], &[leaf.clone()], "good.test"), Ok(()));
-        assert_eq!(verdict(&[leaf.clone()], &[leaf], "bad.test"), NAME);
+        assert_eq!(verdict(&chain, &chain, "good.test"), Ok(()));
+        assert_eq!(verdict(&chain, &chain, "bad.test"), NAME);
     }
 
     #[test]
@@ -490,7 +492,7 @@ mod tests {
             (&TlsSettings::default(), &known, "good.test", AUTHORITY),
             (&TlsSettings::default(), &late, "bad.test", AUTHORITY),
         ] {
-            assert_eq!(judged(settings, &[certificate.clone()], host), expected, "{host}");
+            assert_eq!(judged(settings, from_ref(certificate), host), expected, "{host}");
         }
     }
 }

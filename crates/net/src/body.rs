@@ -5,7 +5,7 @@ use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -15,9 +15,8 @@ use netreq_proto::{NetError, Phase};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::JoinHandle;
 
-use super::write_channel::ChunkReader;
 use crate::error::{BoxError, Error};
-use crate::stream::{BodyStream, Outgoing};
+use crate::write_channel::ChunkReader;
 
 /// The body of a request.
 ///
@@ -107,7 +106,7 @@ impl Body {
     }
 
     /// Chunks as they are written elsewhere.
-    pub(super) fn chunks(reader: ChunkReader) -> Self {
+    pub(crate) fn chunks(reader: ChunkReader) -> Self {
         Self(Kind::Stream { stream: BodyStream::new(reader), length: None })
     }
 
@@ -203,6 +202,41 @@ impl From<&'static [u8]> for Body {
     fn from(bytes: &'static [u8]) -> Self {
         Bytes::from_static(bytes).into()
     }
+}
+
+/// A body that comes piece by piece.
+///
+/// The mutex is never locked: it lets a request be shared by reference though only its owner polls
+/// the stream.
+pub(crate) struct BodyStream(Mutex<DynBody>);
+
+type DynBody = Pin<Box<dyn http_body::Body<Data = Bytes, Error = BoxError> + Send>>;
+
+impl BodyStream {
+    pub(crate) fn new(
+        body: impl http_body::Body<Data = Bytes, Error = BoxError> + Send + 'static,
+    ) -> Self {
+        Self(Mutex::new(Box::pin(body)))
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let body = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        body.as_mut().poll_frame(cx)
+    }
+}
+
+/// A body on its way out, for one attempt.
+pub(crate) enum Outgoing {
+    Nothing,
+    Whole(Bytes),
+    /// With a length it is counted, without it is chunked.
+    Stream {
+        length: Option<u64>,
+        stream: BodyStream,
+    },
 }
 
 /// A file, read piece by piece on the blocking threads. Positions are absolute, so that attempts do

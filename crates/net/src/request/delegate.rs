@@ -1,5 +1,6 @@
 //! Questions that a request asks its owner.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -8,8 +9,6 @@ use http::Method;
 use netreq_proto::HeaderList;
 use netreq_proto::h1::ResponseHead;
 use url::Url;
-
-use super::options::RedirectMode;
 
 /// Questions that a request asks its owner while it runs.
 ///
@@ -21,6 +20,56 @@ pub trait Delegate: Send + Sync + 'static {
         async move { redirect.mode.default_verdict() }
     }
 }
+
+/// What happens to a response that redirects (Fetch §2.2.5, redirect mode).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum RedirectMode {
+    /// Follow, at most twenty times.
+    #[default]
+    Follow,
+    /// Fail with `Attempted to redirect, but redirect policy was 'error'`.
+    Error,
+    /// Leave it to the caller. In the contract ([`ClientRequest`](crate::ClientRequest)) nothing
+    /// but an answer to [`Event::Redirect`](crate::Event::Redirect) follows it; elsewhere the
+    /// redirect response itself is delivered.
+    Manual,
+}
+
+impl RedirectMode {
+    /// What happens when nobody decides.
+    pub(crate) fn default_verdict(self) -> RedirectVerdict {
+        match self {
+            Self::Follow => RedirectVerdict::Follow,
+            Self::Error => RedirectVerdict::Cancel,
+            Self::Manual => RedirectVerdict::Deliver,
+        }
+    }
+}
+
+impl std::str::FromStr for RedirectMode {
+    type Err = UnknownRedirectMode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "follow" => Ok(Self::Follow),
+            "error" => Ok(Self::Error),
+            "manual" => Ok(Self::Manual),
+            _ => Err(UnknownRedirectMode),
+        }
+    }
+}
+
+/// The text is no redirect mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownRedirectMode;
+
+impl fmt::Display for UnknownRedirectMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("redirect mode should be one of follow, error or manual")
+    }
+}
+
+impl std::error::Error for UnknownRedirectMode {}
 
 /// A redirect that waits for a decision.
 #[derive(Clone, Debug)]

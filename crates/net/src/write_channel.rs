@@ -11,7 +11,7 @@ use http_body::Frame;
 use crate::error::{BoxError, Error};
 use crate::runtime::lock;
 
-pub(super) fn channel() -> (ChunkWriter, ChunkReader) {
+pub(crate) fn channel() -> (ChunkWriter, ChunkReader) {
     let state = Arc::new(Mutex::new(State::default()));
     (ChunkWriter(Arc::clone(&state)), ChunkReader(state))
 }
@@ -35,11 +35,11 @@ enum End {
 }
 
 /// The writing end. Dropping it without [`finish`](Self::finish) fails the request.
-pub(super) struct ChunkWriter(Arc<Mutex<State>>);
+pub(crate) struct ChunkWriter(Arc<Mutex<State>>);
 
 impl ChunkWriter {
     /// Ready when there is room for a chunk, or nobody takes any.
-    pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.0);
         if state.chunk.is_none() || state.is_reader_gone {
             return Poll::Ready(());
@@ -49,7 +49,7 @@ impl ChunkWriter {
     }
 
     /// Hands over a chunk. A reader that is gone has its answer already: the chunk is not missed.
-    pub(super) fn write(&self, chunk: Bytes) {
+    pub(crate) fn write(&self, chunk: Bytes) {
         let mut state = lock(&self.0);
         if !state.is_reader_gone && !chunk.is_empty() {
             state.chunk = Some(chunk);
@@ -60,7 +60,7 @@ impl ChunkWriter {
     }
 
     /// The body ends here, whole.
-    pub(super) fn finish(self) {
+    pub(crate) fn finish(self) {
         lock(&self.0).end = End::Finished;
     }
 }
@@ -78,7 +78,7 @@ impl Drop for ChunkWriter {
 }
 
 /// The reading end, a body.
-pub(super) struct ChunkReader(Arc<Mutex<State>>);
+pub(crate) struct ChunkReader(Arc<Mutex<State>>);
 
 impl http_body::Body for ChunkReader {
     type Data = Bytes;
@@ -124,7 +124,7 @@ fn wake(waker: Option<Waker>) {
 }
 
 /// Writes one chunk when there is room for it.
-pub(super) async fn write(writer: &ChunkWriter, chunk: Bytes) {
+pub(crate) async fn write(writer: &ChunkWriter, chunk: Bytes) {
     std::future::poll_fn(|cx| {
         ready!(writer.poll_ready(cx));
         Poll::Ready(())
