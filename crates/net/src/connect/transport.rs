@@ -98,7 +98,7 @@ impl Transport {
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(socket) => Pin::new(socket).poll_flush(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream.as_mut()).poll_flush(cx),
         }
@@ -150,6 +150,7 @@ impl Socket {
     }
 }
 
+#[cfg(any(test, feature = "tls"))]
 fn poll_read_buf(
     stream: &mut (impl AsyncRead + Unpin),
     cx: &mut Context<'_>,

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test is outside any session: its tasks are its own"
+)]
+
 use std::collections::VecDeque;
 use std::sync::Mutex;
 

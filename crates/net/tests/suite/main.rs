@@ -3,3 +3,4 @@
 //! One binary for all of it; a module per subject.
 
 mod smoke;
+mod wire;
