@@ -2,5 +2,8 @@
 //!
 //! One binary for all of it; a module per subject.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod responses;
 mod smoke;
 mod wire;
