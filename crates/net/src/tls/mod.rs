@@ -10,7 +10,6 @@
 mod error;
 mod info;
 mod pem;
-#[cfg(feature = "platform-verifier")]
 mod platform;
 mod tickets;
 mod verdict;

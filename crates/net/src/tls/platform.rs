@@ -20,8 +20,7 @@ pub(super) fn verifier(
     if let Some(verifier) = &*shared {
         return Ok(Arc::clone(verifier));
     }
-    let verifier: Arc<dyn ServerCertVerifier> =
-        Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(provider))?);
+    let verifier = read(provider)?;
     *shared = Some(Arc::clone(&verifier));
     Ok(verifier)
 }
@@ -37,6 +36,16 @@ pub(super) fn read_ahead(provider: &Arc<CryptoProvider>) {
             .name("netreq-roots".to_owned())
             .spawn(move || drop(verifier(&provider)));
     });
+}
+
+#[cfg(feature = "platform-verifier")]
+fn read(provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    Ok(Arc::new(rustls_platform_verifier::Verifier::new(Arc::clone(provider))?))
+}
+
+#[cfg(not(feature = "platform-verifier"))]
+fn read(_: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Error> {
+    Err(Error::General("built without the feature `platform-verifier`".to_owned()))
 }
 
 static SHARED: Mutex<Option<Arc<dyn ServerCertVerifier>>> = Mutex::new(None);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use netreq_proto::NetError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::ParsedCertificate;
 use rustls::{
@@ -16,9 +16,9 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-use super::TlsSettings;
 use super::error::{NoPlatformTrust, TlsError, net_error_of_certificate};
 use super::verdict::{Presented, may_issue, without_signature};
+use super::{TlsSettings, platform};
 
 /// Judges servers for one session.
 #[derive(Debug)]
@@ -62,9 +62,8 @@ impl Verifier {
 
     /// Begins to read the platform's trust if the coming verdict is sure to need it.
     pub(super) fn prepare(&self) {
-        #[cfg(feature = "platform-verifier")]
         if self.platform_roots && self.extra_roots.is_empty() && !self.accept_invalid_certificates {
-            super::platform::read_ahead(&self.provider);
+            platform::read_ahead(&self.provider);
         }
     }
 
@@ -107,17 +106,16 @@ impl Verifier {
         }
     }
 
-    #[cfg(feature = "platform-verifier")]
     fn judge_by_platform(&self, server: &Presented<'_>) -> Result<(), Error> {
-        let platform = match super::platform::verifier(&self.provider) {
-            Ok(platform) => platform,
+        let trusted = match platform::verifier(&self.provider) {
+            Ok(trusted) => trusted,
             Err(cause) => {
                 let path = |_| Err(other_fault(NoPlatformTrust(cause.clone())));
                 return server.judge(path);
             }
         };
         server.judge(|time| {
-            let verdict = platform.verify_server_cert(
+            let verdict = trusted.verify_server_cert(
                 server.certificate,
                 server.intermediates,
                 server.name,
@@ -126,20 +124,16 @@ impl Verifier {
             );
             match verdict {
                 Ok(_) => Ok(()),
-                // Said only of a path that holds; the name is judged beside the path.
+                // Said of a path that holds. The name is judged beside the path; a platform that
+                // is stricter about names keeps its fault.
                 Err(Error::InvalidCertificate(
                     CertificateError::NotValidForName
                     | CertificateError::NotValidForNameContext { .. },
-                )) => Ok(()),
+                )) if verify_server_name(server.parsed, server.name).is_err() => Ok(()),
                 Err(fault @ Error::InvalidCertificate(_)) => Err(without_signature(fault)),
                 Err(cause) => Err(other_fault(cause)),
             }
         })
-    }
-
-    #[cfg(not(feature = "platform-verifier"))]
-    fn judge_by_platform(&self, server: &Presented<'_>) -> Result<(), Error> {
-        server.judge(|_| Err(CertificateError::UnknownIssuer.into()))
     }
 }
 
