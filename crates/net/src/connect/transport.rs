@@ -5,11 +5,11 @@
 
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -158,7 +158,7 @@ fn poll_read_buf(
     at_most: usize,
 ) -> Poll<io::Result<usize>> {
     buffer.reserve(at_most);
-    let result = pin!(stream.read_buf(buffer)).poll(cx);
+    let result = std::pin::pin!(tokio::io::AsyncReadExt::read_buf(stream, buffer)).poll(cx);
     if result.is_pending() && buffer.is_empty() {
         *buffer = BytesMut::new();
     }
