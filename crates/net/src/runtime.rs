@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     tasks: Mutex<Tasks>,
+    /// Changed under the lock of `tasks`; read without it.
+    closed: AtomicBool,
     emptied: Notify,
 }
 
@@ -56,7 +59,6 @@ struct Tasks {
     next: u64,
     /// `None` while the task is being spawned.
     live: HashMap<u64, Option<AbortHandle>>,
-    closed: bool,
 }
 
 impl Tracker {
@@ -71,7 +73,7 @@ impl Tracker {
     ) -> bool {
         let id = {
             let mut tasks = lock(&self.tasks);
-            if tasks.closed {
+            if self.is_closed() {
                 return false;
             }
             let id = tasks.next;
@@ -85,7 +87,7 @@ impl Tracker {
             task.await;
         });
         let mut tasks = lock(&self.tasks);
-        let closed = tasks.closed;
+        let closed = self.is_closed();
         if let Some(slot) = tasks.live.get_mut(&id) {
             *slot = Some(handle.abort_handle());
             if closed {
@@ -102,14 +104,14 @@ impl Tracker {
 
     /// Whether the session has ended.
     pub(crate) fn is_closed(&self) -> bool {
-        lock(&self.tasks).closed
+        self.closed.load(Ordering::Acquire)
     }
 
     /// Ends every task and lets no further one begin.
     pub(crate) fn abort_all(&self) {
         let handles: Vec<AbortHandle> = {
-            let mut tasks = lock(&self.tasks);
-            tasks.closed = true;
+            let tasks = lock(&self.tasks);
+            self.closed.store(true, Ordering::Release);
             tasks.live.values().flatten().cloned().collect()
         };
         for handle in handles {

@@ -3,16 +3,22 @@
 //! It knows bytes and nothing of HTTP. Reading allocates only once there is something to read, so
 //! that a connection that waits for its answer holds no buffer.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+
+thread_local! {
+    /// The buffer of whichever connection of this thread reads next: one that waits holds none.
+    static SPARE: Cell<BytesMut> = Cell::new(BytesMut::new());
+}
 
 /// A socket of the operating system.
 pub(crate) enum Socket {
@@ -38,29 +44,19 @@ impl Transport {
         buffer: &mut BytesMut,
         at_most: usize,
     ) -> Poll<io::Result<usize>> {
-        match self {
-            Self::Plain(Socket::Tcp(stream)) => loop {
-                ready!(stream.poll_read_ready(cx))?;
-                buffer.reserve(at_most);
-                match stream.try_read_buf(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    result => return Poll::Ready(result),
-                }
-            },
-            #[cfg(unix)]
-            Self::Plain(Socket::Unix(stream)) => loop {
-                ready!(stream.poll_read_ready(cx))?;
-                buffer.reserve(at_most);
-                match stream.try_read_buf(buffer) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    result => return Poll::Ready(result),
-                }
-            },
-            #[cfg(test)]
-            Self::Plain(Socket::Memory(stream)) => poll_read_buf(stream, cx, buffer, at_most),
-            #[cfg(feature = "tls")]
-            Self::Tls(stream) => poll_read_buf(stream, cx, buffer, at_most),
+        if buffer.capacity() == 0 {
+            *buffer = SPARE.take();
         }
+        buffer.reserve(at_most);
+        let filled = match self {
+            Self::Plain(socket) => pin!(socket.read_buf(buffer)).poll(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => pin!(stream.read_buf(buffer)).poll(cx),
+        };
+        if filled.is_pending() && buffer.is_empty() {
+            SPARE.set(std::mem::take(buffer));
+        }
+        filled
     }
 
     /// Whether an idle connection can still be used: no end, no error, and nothing said unasked.
@@ -148,21 +144,6 @@ impl Socket {
             Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }
     }
-}
-
-#[cfg(any(test, feature = "tls"))]
-fn poll_read_buf(
-    stream: &mut (impl AsyncRead + Unpin),
-    cx: &mut Context<'_>,
-    buffer: &mut BytesMut,
-    at_most: usize,
-) -> Poll<io::Result<usize>> {
-    buffer.reserve(at_most);
-    let result = std::pin::pin!(tokio::io::AsyncReadExt::read_buf(stream, buffer)).poll(cx);
-    if result.is_pending() && buffer.is_empty() {
-        *buffer = BytesMut::new();
-    }
-    result
 }
 
 impl AsyncRead for Socket {

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use crate::connect::{Connect, ConnectLimits, Connection, Destination, DestinationRef};
 use crate::error::Error;
-use crate::runtime::{Clock, Tracker, lock};
+use crate::runtime::{Clock, Tracker, instant, lock};
 
 type Waiter = oneshot::Sender<Result<Lease, Error>>;
 type Slots = pool::Pool<Arc<Destination>, Pooled, Waiter>;
@@ -46,6 +46,8 @@ pub(crate) struct Lease {
     pooled: Option<Pooled>,
     /// Whether the next request may follow on this connection.
     pub(crate) is_clean: bool,
+    /// When its exchange ended, if it has.
+    pub(crate) ended: Option<Instant>,
     pool: Arc<Pool>,
 }
 
@@ -146,7 +148,7 @@ impl Pool {
     }
 
     fn lease(self: &Arc<Self>, pooled: Pooled) -> Lease {
-        Lease { pooled: Some(pooled), is_clean: true, pool: Arc::clone(self) }
+        Lease { pooled: Some(pooled), is_clean: true, ended: None, pool: Arc::clone(self) }
     }
 
     fn start_job(self: &Arc<Self>, to: Arc<Destination>, limits: ConnectLimits) {
@@ -178,10 +180,9 @@ impl Pool {
     }
 
     /// A connection without a request finds its next user, or becomes idle.
-    fn settle(self: &Arc<Self>, mut pooled: Pooled, came: Came) {
-        let mut came = came;
+    fn settle(self: &Arc<Self>, mut pooled: Pooled, mut came: Came, now: Instant) {
+        let now = self.clock.at(now);
         loop {
-            let now = self.clock.now();
             let destination = Arc::clone(&pooled.destination);
             let (handed, dead) = {
                 let mut slots = lock(&self.slots);
@@ -274,7 +275,7 @@ impl Job {
         match outcome {
             Ok(connection) => {
                 let pooled = Pooled { connection: Box::new(connection), destination: to };
-                pool.settle(pooled, Came::Dialled);
+                pool.settle(pooled, Came::Dialled, instant());
             }
             Err(error) => {
                 let waiter = lock(&pool.slots).connect_failed(&to);
@@ -333,7 +334,8 @@ impl Drop for Lease {
         let Some(pooled) = self.pooled.take() else { return };
         let may_stay = self.is_clean && pooled.connection.buffer.is_empty();
         if may_stay && !self.pool.tracker.is_closed() {
-            self.pool.settle(pooled, Came::Back);
+            let now = self.ended.unwrap_or_else(instant);
+            self.pool.settle(pooled, Came::Back, now);
         } else {
             let Pooled { connection, destination } = pooled;
             drop(connection);

@@ -418,8 +418,10 @@ impl Exchange {
     /// The response is whole: the connection goes back, unless something forbids it.
     fn end(&mut self) {
         self.receive = Receive::Ended;
-        self.marks.receive_end = Some(instant());
+        let now = instant();
+        self.marks.receive_end = Some(now);
         if let Some(mut lease) = self.lease.take() {
+            lease.ended = Some(now);
             // Bytes behind the end belong to no request: such a connection is not to be trusted.
             lease.is_clean =
                 self.may_reuse && self.marks.send_end.is_some() && lease.buffer.is_empty();
