@@ -123,13 +123,14 @@ impl Connector {
         }
         // A literal needs neither a look-up nor a race: this is the small and common case of
         // thousands of connections at once, and everything else is boxed beside it.
-        if limit.is_none()
-            && let Some(address) = self.resolver.literal(&to.host, to.port)
-        {
+        if let Some(address) = self.resolver.literal(&to.host, to.port) {
             let start = instant();
-            let socket = dial::tcp(address, self.local_address)
-                .await
-                .map_err(|cause| Error::io(Phase::Connect, cause))?;
+            let deadline = limit.map(|limit| start + limit);
+            let connecting = async {
+                let socket = dial::tcp(address, self.local_address).await;
+                socket.map_err(|cause| Error::io(Phase::Connect, cause))
+            };
+            let socket = within(deadline, Phase::Connect, "connect", connecting).await?;
             return Ok(Dialled::new(socket, None, (start, instant())));
         }
         Box::pin(self.resolve_and_race(to, limit)).await

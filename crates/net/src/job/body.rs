@@ -27,7 +27,7 @@ pub(crate) struct ResponseBody {
 
 enum Source {
     Own(Box<Exchange>),
-    Shared(Arc<SharedExchange>),
+    Shared(Reader),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,20 +42,52 @@ enum State {
 pub(crate) struct SharedExchange {
     exchange: Mutex<Exchange>,
     reader: Mutex<Option<Waker>>,
+    sender: Mutex<Option<Waker>>,
 }
 
 impl SharedExchange {
-    /// Sends on; ready when nothing is left to send.
+    /// Sends on; ready when nothing is left to send, or nobody reads the response any more.
     pub(crate) fn poll_upload(&self, cx: &mut Context<'_>) -> Poll<()> {
-        lock(&self.exchange).poll_upload(cx)
+        let sent = lock(&self.exchange).poll_upload(cx);
+        if sent.is_pending() {
+            *lock(&self.sender) = Some(cx.waker().clone());
+        }
+        sent
     }
 
-    /// Closes the connection and tells the reader.
+    fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        let received = lock(&self.exchange).poll_body(cx);
+        match &received {
+            Poll::Pending => *lock(&self.reader) = Some(cx.waker().clone()),
+            Poll::Ready(Some(Ok(_))) => {}
+            // With the response the upload has ended, as far as anybody cares.
+            Poll::Ready(None | Some(Err(_))) => wake(&self.sender),
+        }
+        received
+    }
+
+    /// Closes the connection and tells both.
     pub(crate) fn abort(&self) {
         lock(&self.exchange).close();
-        let reader = lock(&self.reader).take();
-        if let Some(reader) = reader {
-            reader.wake();
+        wake(&self.reader);
+        wake(&self.sender);
+    }
+}
+
+fn wake(waker: &Mutex<Option<Waker>>) {
+    let waker = lock(waker).take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// The reading side of a shared exchange; dropped before the upload has ended, it ends that too.
+struct Reader(Arc<SharedExchange>);
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if !lock(&self.0.exchange).is_sent() {
+            self.0.abort();
         }
     }
 }
@@ -117,13 +149,7 @@ impl ResponseBody {
     pub(crate) fn poll_raw(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let received = match &mut self.source {
             Source::Own(exchange) => exchange.poll_body(cx),
-            Source::Shared(shared) => {
-                let received = lock(&shared.exchange).poll_body(cx);
-                if received.is_pending() {
-                    *lock(&shared.reader) = Some(cx.waker().clone());
-                }
-                received
-            }
+            Source::Shared(reader) => reader.0.poll_body(cx),
         };
         match received {
             Poll::Ready(chunk) => {
@@ -177,27 +203,29 @@ impl ResponseBody {
 
     /// Makes the exchange one that a sending task drives too.
     pub(crate) fn share(self) -> (Self, Arc<SharedExchange>) {
-        let shared = match self.source {
-            Source::Own(exchange) => Arc::new(SharedExchange {
+        let reader = match self.source {
+            Source::Own(exchange) => Reader(Arc::new(SharedExchange {
                 exchange: Mutex::new(*exchange),
                 reader: Mutex::new(None),
-            }),
-            Source::Shared(shared) => shared,
+                sender: Mutex::new(None),
+            })),
+            Source::Shared(reader) => reader,
         };
-        (Self { source: Source::Shared(Arc::clone(&shared)), ..self }, shared)
+        let shared = Arc::clone(&reader.0);
+        (Self { source: Source::Shared(reader), ..self }, shared)
     }
 
     pub(crate) fn with_exchange<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {
         match &self.source {
             Source::Own(exchange) => look(exchange),
-            Source::Shared(shared) => look(&lock(&shared.exchange)),
+            Source::Shared(reader) => look(&lock(&reader.0.exchange)),
         }
     }
 
     pub(crate) fn with_exchange_mut<T>(&mut self, change: impl FnOnce(&mut Exchange) -> T) -> T {
         match &mut self.source {
             Source::Own(exchange) => change(exchange),
-            Source::Shared(shared) => change(&mut lock(&shared.exchange)),
+            Source::Shared(reader) => change(&mut lock(&reader.0.exchange)),
         }
     }
 }

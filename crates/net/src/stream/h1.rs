@@ -180,7 +180,10 @@ impl Exchange {
             return Poll::Ready(());
         }
         let Some(lease) = &mut self.lease else { return Poll::Ready(()) };
-        if self.held_back.is_some() || self.broken.is_some() {
+        if self.broken.is_some() {
+            return Poll::Ready(());
+        }
+        if self.held_back.is_some() {
             return Poll::Pending;
         }
         if !self.upload.is_done() {
