@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use bytes::Bytes;
+use bytes::BytesMut;
 use netreq::{Method, Session, Url};
 use netreq_proto::h1::{
     Connection, HeadLimits, HeadScanner, RequestBody, RequestHead, ResponseHead, Target, write_head,
@@ -67,16 +67,17 @@ fn head_writing(turns: u64) {
 }
 
 fn head_parsing(turns: u64) -> Outcome {
-    let head = Bytes::from_static(
+    let head: &[u8] =
         b"HTTP/1.1 200 OK\r\nDate: Tue, 01 Dec 2026 10:00:00 GMT\r\nServer: nginx\r\n\
           Content-Type: application/json; charset=utf-8\r\nContent-Length: 125\r\n\
           Connection: keep-alive\r\nVary: Accept-Encoding\r\nCache-Control: no-cache\r\n\
-          ETag: \"5f3c-1a2b3c\"\r\nX-Request-Id: 0123456789abcdef\r\n\r\n",
-    );
+          ETag: \"5f3c-1a2b3c\"\r\nX-Request-Id: 0123456789abcdef\r\n\r\n";
     let limits = HeadLimits::default();
+    let mut buffer = BytesMut::new();
     for _ in 0..turns {
-        let end = HeadScanner::new().find_end(black_box(&head))?.ok_or("no end")?;
-        black_box(ResponseHead::parse(head.slice(..end), &limits)?);
+        buffer.extend_from_slice(black_box(head));
+        let head = ResponseHead::take(&mut buffer, &mut HeadScanner::new(), &limits)?;
+        black_box(head.ok_or("no head")?);
     }
     Ok(())
 }

@@ -27,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod api;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod body;
 mod coding;
 mod connect;
@@ -47,6 +49,8 @@ mod stream;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "tower")]
+mod tower;
 mod write_channel;
 
 pub use api::{

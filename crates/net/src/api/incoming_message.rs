@@ -316,6 +316,12 @@ impl IncomingMessage {
         Poll::Ready(chunk)
     }
 
+    /// Whether the body comes without the content coding that its head names.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.body.is_decoded()
+    }
+
     /// Lets a task send the rest of the request while the caller reads.
     pub(super) fn share(mut self) -> (Self, Arc<SharedExchange>) {
         let (body, shared) = self.body.share();

@@ -62,12 +62,10 @@ impl Transport {
     /// Whether an idle connection can still be used: no end, no error, and nothing said unasked.
     ///
     /// Looks at what the runtime has seen so far; with `ask_system` it asks the operating system
-    /// too, at the price of a system call.
+    /// too, at the price of a system call. What the runtime has not seen yet cannot be read here, so
+    /// that even a TLS record which may be a session ticket counts as something said.
     pub(crate) fn is_quiet(&mut self, ask_system: bool) -> bool {
-        if ask_system && !self.socket().is_quiet_now() {
-            return false;
-        }
-        match self {
+        let is_quiet_so_far = match self {
             Self::Plain(socket) => socket.is_quiet_so_far(),
             // Session tickets may arrive while a connection is idle; reading lets TLS take them.
             #[cfg(feature = "tls")]
@@ -77,7 +75,8 @@ impl Transport {
                 let mut cx = Context::from_waker(std::task::Waker::noop());
                 Pin::new(stream.as_mut()).poll_read(&mut cx, &mut buffer).is_pending()
             }
-        }
+        };
+        is_quiet_so_far && (!ask_system || self.socket().is_quiet_now())
     }
 
     pub(crate) fn poll_write_vectored(
@@ -137,12 +136,7 @@ impl Socket {
             Self::Memory(_) => return true,
         };
         let mut byte = [std::mem::MaybeUninit::uninit()];
-        match socket.peek(&mut byte) {
-            Ok(0) => false,
-            // TLS records may be session tickets: the read above this one decides.
-            Ok(_) => matches!(self, Self::Tcp(_)),
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
-        }
+        matches!(socket.peek(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 }
 

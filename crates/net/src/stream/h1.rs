@@ -362,11 +362,8 @@ impl Exchange {
             if buffer.is_empty() {
                 return Ok(None);
             }
-            let limits = HeadLimits::default();
-            let end = scanner.find_end(buffer).map_err(head_failed)?;
-            let Some(end) = end else { return Ok(None) };
-            let head =
-                ResponseHead::parse(buffer.split_to(end).freeze(), &limits).map_err(head_failed)?;
+            let taken = ResponseHead::take(buffer, scanner, &HeadLimits::DEFAULT);
+            let Some(head) = taken.map_err(head_failed)? else { return Ok(None) };
             match head.status() {
                 101 => {
                     self.receive = Receive::Upgraded;

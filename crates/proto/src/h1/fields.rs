@@ -33,18 +33,23 @@ struct Span {
     value_length: u32,
 }
 
-impl FieldBlock {
-    /// Reads the field lines of `bytes` from `start` up to and with the blank line; what follows the
-    /// blank line is cut off.
-    ///
-    /// A line without a colon, or whose name is not a token, is skipped with its continuations, as
-    /// Chromium's `HttpResponseHeaders` does, unless somebody could take it for a framing field.
-    pub(super) fn parse(bytes: Bytes, start: usize, limit: usize) -> Result<Self, FieldError> {
+/// Where the fields of a block lie, and where it ends.
+pub(super) struct Index {
+    spans: Vec<Span>,
+    /// The block with its folded lines joined, where it has any.
+    unfolded: Option<Vec<u8>>,
+    pub(super) end: usize,
+}
+
+impl Index {
+    /// See [`FieldBlock::parse`]; `bytes` may go on behind the blank line.
+    pub(super) fn of(bytes: &[u8], start: usize, limit: usize) -> Result<Self, FieldError> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(FieldError::TooMany { limit });
         }
-        let mut spans =
-            Vec::with_capacity((bytes.len() / BYTES_A_FIELD).max(FEW_FIELDS).min(limit));
+        let mut spans = Vec::with_capacity(
+            (bytes.len() / BYTES_A_FIELD).clamp(FEW_FIELDS, MANY_FIELDS).min(limit),
+        );
         let mut unfolded: Option<Vec<u8>> = None;
         let mut at = start;
         loop {
@@ -61,16 +66,16 @@ impl FieldBlock {
                 _ => {}
             }
 
-            let name_end = skip(&bytes, at, is_token_byte);
-            let colon = skip(&bytes, name_end, is_whitespace);
+            let name_end = skip(bytes, at, is_token_byte);
+            let colon = skip(bytes, name_end, is_whitespace);
             if name_end == at || bytes.get(colon) != Some(&b':') {
-                at = skip_malformed(&bytes, at)?;
+                at = skip_malformed(bytes, at)?;
                 continue;
             }
-            let value = skip(&bytes, colon + 1, is_whitespace);
-            let line = Line::ending_after(&bytes, value)?;
-            let mut value_end = trim_end(&bytes, value, line.end);
-            let is_folded = continues(&bytes, line.next);
+            let value = skip(bytes, colon + 1, is_whitespace);
+            let line = Line::ending_after(bytes, value)?;
+            let mut value_end = trim_end(bytes, value, line.end);
+            let is_folded = continues(bytes, line.next);
             if (colon != name_end || is_folded) && is_framing(&bytes[at..name_end]) {
                 return Err(if is_folded {
                     FieldError::FoldedFraming { offset: at }
@@ -81,7 +86,7 @@ impl FieldBlock {
             let mut next = line.next;
             if is_folded {
                 let copy = unfolded.get_or_insert_with(|| bytes.to_vec());
-                (value_end, next) = unfold(&bytes, copy, value, value_end, line.next)?;
+                (value_end, next) = unfold(bytes, copy, value, value_end, line.next)?;
             }
 
             if spans.len() == limit {
@@ -96,9 +101,26 @@ impl FieldBlock {
             });
             at = next;
         }
-        let mut bytes = unfolded.map_or(bytes, Bytes::from);
-        bytes.truncate(at);
-        Ok(Self { bytes, spans })
+        Ok(Self { spans, unfolded, end: at })
+    }
+}
+
+impl FieldBlock {
+    /// Reads the field lines of `bytes` from `start` up to and with the blank line; what follows the
+    /// blank line is cut off.
+    ///
+    /// A line without a colon, or whose name is not a token, is skipped with its continuations, as
+    /// Chromium's `HttpResponseHeaders` does, unless somebody could take it for a framing field.
+    pub(super) fn parse(bytes: Bytes, start: usize, limit: usize) -> Result<Self, FieldError> {
+        let index = Index::of(&bytes, start, limit)?;
+        Ok(Self::indexed(bytes, index))
+    }
+
+    /// The block that `index` was made of, which `bytes` ends with.
+    pub(super) fn indexed(bytes: Bytes, index: Index) -> Self {
+        let mut bytes = index.unfolded.map_or(bytes, Bytes::from);
+        bytes.truncate(index.end);
+        Self { bytes, spans: index.spans }
     }
 
     /// The fields in wire order, names in the letter case they came in.
@@ -382,11 +404,8 @@ fn continues(bytes: &[u8], at: usize) -> bool {
 /// The first offset at or after `from` whose byte does not pass.
 #[inline]
 fn skip(bytes: &[u8], from: usize, passes: impl Fn(u8) -> bool) -> usize {
-    let mut at = from;
-    while at < bytes.len() && passes(bytes[at]) {
-        at += 1;
-    }
-    at
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(|byte| !passes(*byte)).unwrap_or(rest.len())
 }
 
 /// `end`, moved back over white space, but not before `start`.
@@ -455,6 +474,7 @@ const HIGH: u64 = ONES * 0x80;
 /// Room for the index is made for fields of this size, and at least for a few.
 const BYTES_A_FIELD: usize = 32;
 const FEW_FIELDS: usize = 8;
+const MANY_FIELDS: usize = 64;
 
 /// RFC 9110 §5.6.2.
 const TOKEN: [bool; 256] = {

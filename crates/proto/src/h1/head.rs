@@ -7,9 +7,9 @@
 
 use std::fmt;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 
-use super::fields::{BlankLine, FieldBlock, FieldError, Line, is_whitespace, trim_end};
+use super::fields::{BlankLine, FieldBlock, FieldError, Index, Line, is_whitespace, trim_end};
 use crate::net_error::NetError;
 
 /// How large a head may be.
@@ -54,6 +54,11 @@ impl HeadScanner {
     /// A scanner for one head of at most `limits.bytes`.
     pub const fn with_limits(limits: HeadLimits) -> Self {
         Self { limit: limits.bytes, blank_line: None }
+    }
+
+    /// Whether nothing has been looked at yet.
+    fn is_fresh(&self) -> bool {
+        self.blank_line.is_none()
     }
 
     /// The offset past the blank line, or `None` while `buffer` does not hold it.
@@ -133,6 +138,50 @@ impl ResponseHead {
         let line = Line::ending_after(&bytes, 0)?;
         let (version, status, reason) = parse_status_line(&bytes[..line.end])?;
         let fields = FieldBlock::parse(bytes, line.next, limits.fields)?;
+        Self::assemble(version, status, reason, fields)
+    }
+
+    /// Takes a whole head off the front of `buffer`; `None` while it does not hold one.
+    ///
+    /// Mostly the first bytes that come hold all of the head, and then they are read once. What does
+    /// not read as one at first is left to `scanner`, so that no byte is looked at often.
+    ///
+    /// # Errors
+    ///
+    /// As [`HeadScanner::find_end`] and [`parse`](Self::parse).
+    pub fn take(
+        buffer: &mut BytesMut,
+        scanner: &mut HeadScanner,
+        limits: &HeadLimits,
+    ) -> Result<Option<Self>, HeadError> {
+        if scanner.is_fresh() && buffer.starts_with(PREFIX) {
+            if let Some((version, status, reason, index)) = Self::index(buffer, limits)
+                && index.end <= limits.bytes
+            {
+                let bytes = buffer.split_to(index.end).freeze();
+                let fields = FieldBlock::indexed(bytes, index);
+                return Self::assemble(version, status, reason, fields).map(Some);
+            }
+        }
+        let Some(end) = scanner.find_end(buffer)? else {
+            return Ok(None);
+        };
+        Self::parse(buffer.split_to(end).freeze(), limits).map(Some)
+    }
+
+    fn index(bytes: &[u8], limits: &HeadLimits) -> Option<(Version, u16, (u32, u32), Index)> {
+        let line = Line::ending_after(bytes, 0).ok()?;
+        let (version, status, reason) = parse_status_line(&bytes[..line.end]).ok()?;
+        let index = Index::of(bytes, line.next, limits.fields).ok()?;
+        Some((version, status, reason, index))
+    }
+
+    fn assemble(
+        version: Version,
+        status: u16,
+        reason: (u32, u32),
+        fields: FieldBlock,
+    ) -> Result<Self, HeadError> {
         for (name, error) in [
             ("location", HeadError::DifferingLocations),
             ("content-disposition", HeadError::DifferingDispositions),
@@ -658,6 +707,38 @@ mod tests {
     }
 
     /// Where a stricter parser reads a head at all, both read the same.
+    #[test]
+    fn a_head_taken_from_a_growing_buffer_is_the_head_parsed_whole() {
+        for head in [
+            &b"HTTP/1.1 200 OK\r\nA: 1\r\nContent-Length: 2\r\n\r\n"[..],
+            b"HTTP/1.0 404\nA:1\n\n",
+            b"\r\nHTTP/1.1 200 OK\r\nFolded: a\r\n  b\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nA: a\rb\r\n\r\n",
+            b"HTTP/1.1 20 OK\r\n\r\n",
+            b"SSH-2.0-x\r\n\r\n",
+        ] {
+            let limits = HeadLimits::DEFAULT;
+            let whole = Bytes::copy_from_slice(head);
+            let expected = match HeadScanner::new().find_end(&whole) {
+                Ok(end) => ResponseHead::parse(whole.slice(..end.unwrap()), &limits),
+                Err(error) => Err(error),
+            };
+            for cut in 0..=head.len() {
+                let mut scanner = HeadScanner::new();
+                let mut buffer = BytesMut::from(&head[..cut]);
+                let mut taken = ResponseHead::take(&mut buffer, &mut scanner, &limits);
+                if matches!(taken, Ok(None)) {
+                    buffer.extend_from_slice(&head[cut..]);
+                    buffer.extend_from_slice(b"body\0");
+                    taken = ResponseHead::take(&mut buffer, &mut scanner, &limits);
+                    assert!(taken.is_err() || buffer == b"body\0"[..], "{cut}");
+                }
+                let shown = taken.map(|head| format!("{:?}", head.unwrap()));
+                assert_eq!(shown, expected.clone().map(|head| format!("{head:?}")), "cut at {cut}");
+            }
+        }
+    }
+
     #[test]
     fn httparse_reads_the_same_fields() {
         for bytes in [
