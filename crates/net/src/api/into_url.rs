@@ -17,7 +17,7 @@ pub trait IntoUrl: sealed::Sealed {
     /// # Errors
     ///
     /// `Invalid URL` (`ERR_INVALID_URL`), or Electron's sentence for another scheme
-    /// (`ERR_UNKNOWN_URL_SCHEME`).
+    /// (`ERR_DISALLOWED_URL_SCHEME`).
     fn into_url(self) -> Result<Url, Error>;
 }
 
