@@ -16,9 +16,10 @@ pub(crate) struct Context {
 
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Empty: none is sent.
-    pub(crate) user_agent: Box<str>,
-    pub(crate) accept_language: Option<Box<str>>,
+    /// The line of `User-Agent`; empty: none is sent.
+    pub(crate) user_agent: Box<[u8]>,
+    /// The line of `Accept-Language`; empty: none is sent.
+    pub(crate) accept_language: Box<[u8]>,
     pub(crate) timeouts: Timeouts,
 }
 

@@ -206,15 +206,16 @@ impl FetchMetadata {
 
     /// The fields for a request to `url`, in the order in which they go out; none where `url` is
     /// not potentially trustworthy.
-    pub fn fields(&self, url: &Url) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-        let fields = [
+    pub fn fields(&self, url: &Url) -> [Option<(&'static str, &'static str)>; 4] {
+        if !is_potentially_trustworthy(url) {
+            return [None; 4];
+        }
+        [
             Some(("Sec-Fetch-Site", self.site.as_str())),
             Some(("Sec-Fetch-Mode", self.mode.as_str())),
             self.user_activated.then_some(("Sec-Fetch-User", "?1")),
             Some(("Sec-Fetch-Dest", self.destination.as_str())),
-        ];
-        let trusted = is_potentially_trustworthy(url);
-        fields.into_iter().flatten().filter(move |_| trusted)
+        ]
     }
 }
 
@@ -333,7 +334,11 @@ mod tests {
             ("http://localhost/", &three),
             ("http://a.example/", &vec![]),
         ] {
-            assert_eq!(metadata.fields(&url(target)).collect::<Vec<_>>(), *expected, "{target}");
+            assert_eq!(
+                metadata.fields(&url(target)).into_iter().flatten().collect::<Vec<_>>(),
+                *expected,
+                "{target}"
+            );
         }
     }
 
@@ -365,7 +370,10 @@ mod tests {
                 user_activated,
             );
             let target = url("https://a.example/");
-            assert_eq!(metadata.unwrap().fields(&target).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                metadata.unwrap().fields(&target).into_iter().flatten().collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 

@@ -85,7 +85,8 @@ pub enum Handed<C, W> {
     To(W, C),
     /// It is idle until somebody takes it.
     Idle,
-    /// It is among the dead, because another group waits for its slot: ask [`Pool::next_job`].
+    /// It is among the dead, because another group waits for its slot or none is kept idle: ask
+    /// [`Pool::next_job`].
     Closed,
 }
 
@@ -277,6 +278,19 @@ where
         self.sweep(|_| true);
     }
 
+    /// Empties the queues: nobody is to be served any more. Dials under way go on.
+    #[must_use = "the waiters are to hear of it"]
+    pub fn take_waiting(&mut self) -> Vec<W> {
+        let mut waiters = Vec::with_capacity(self.totals.waiting);
+        for group in self.groups.values_mut() {
+            waiters.extend(group.waiting.drain(..).map(|(_, waiter)| waiter));
+        }
+        self.groups.retain(|_, group| !group.is_empty());
+        self.totals.waiting = 0;
+        self.starved = 0;
+        waiters
+    }
+
     /// The connections that the pool has let go since the last call, for the engine to close.
     ///
     /// Only [`take_idle`](Self::take_idle), [`wait`](Self::wait), [`expire`](Self::expire),
@@ -331,6 +345,15 @@ where
             self.totals.active += 1;
             self.totals.waiting -= 1;
             return Handed::To(waiter, connection);
+        }
+        let kept = match came {
+            Came::Dialled => self.limits.unused_idle,
+            Came::Back => self.limits.idle,
+        };
+        if kept.is_zero() {
+            self.dead.push(connection);
+            self.forget_if_empty(key);
+            return Handed::Closed;
         }
         // Its own slot is free by now: only a pool that was full starves another group of it.
         if self.starved > 0

@@ -138,31 +138,29 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
         let settings = &context.settings;
         let expects_continue = expects.is_some();
         let write_head = |out: &mut Vec<u8>| {
-            let write_own = |out: &mut Vec<u8>, name: &str, value: &str| {
-                if headers.is_empty() || !headers.contains(name) {
-                    h1::write_field(out, name, value.as_bytes());
-                }
-            };
+            let is_unset = |name| headers.is_empty() || !headers.contains(name);
             h1::begin_head(out, &head);
             for field in headers {
                 if !is_written_apart(field.name()) {
                     h1::write_field(out, field.name(), field.value());
                 }
             }
-            if expects_continue {
-                write_own(out, "Expect", "100-continue");
+            if expects_continue && is_unset("expect") {
+                h1::write_field(out, "Expect", b"100-continue");
             }
-            for (name, value) in metadata.fields(url) {
-                write_own(out, name, value);
+            for (name, value) in metadata.fields(url).into_iter().flatten() {
+                if is_unset(name) {
+                    h1::write_field(out, name, value.as_bytes());
+                }
             }
-            if !settings.user_agent.is_empty() {
-                write_own(out, "User-Agent", &settings.user_agent);
+            if is_unset("user-agent") {
+                h1::write_lines(out, &settings.user_agent);
             }
             if let Some(coding) = coding {
-                write_own(out, "Accept-Encoding", coding);
+                h1::write_field(out, "Accept-Encoding", coding.as_bytes());
             }
-            if let Some(languages) = &settings.accept_language {
-                write_own(out, "Accept-Language", languages);
+            if is_unset("accept-language") {
+                h1::write_lines(out, &settings.accept_language);
             }
             h1::end_head(out);
         };

@@ -26,6 +26,8 @@ type Slots = pool::Pool<Arc<Destination>, Pooled, Waiter>;
 struct Pooled {
     connection: Box<Connection>,
     destination: Arc<Destination>,
+    /// When it was last without a request, on the session's clock.
+    free_since: Duration,
 }
 
 /// The pool of one session.
@@ -72,6 +74,10 @@ impl Pool {
 
     /// An idle connection to `to`, if there is a live one. `ask_system` makes sure of it with a
     /// system call, for requests that could not be sent a second time.
+    ///
+    /// One that has lain longer than a moment is asked about in any case: where the runtime has not
+    /// turned meanwhile, it has not seen what the server said unasked, and that would be taken for
+    /// the answer to the next request.
     pub(crate) fn idle(
         self: &Arc<Self>,
         to: DestinationRef<'_>,
@@ -81,8 +87,10 @@ impl Pool {
         let now = self.clock.at(now);
         let (taken, dead) = {
             let mut slots = lock(&self.slots);
-            let taken = slots
-                .take_idle(&to, now, |pooled| pooled.connection.transport.is_quiet(ask_system));
+            let taken = slots.take_idle(&to, now, |pooled| {
+                let ask_system = ask_system || now.saturating_sub(pooled.free_since) > MOMENT;
+                pooled.connection.transport.is_quiet(ask_system)
+            });
             (taken, slots.take_dead())
         };
         drop(dead);
@@ -102,6 +110,10 @@ impl Pool {
         let (waiter, mut place) = {
             let (sender, receiver) = oneshot::channel();
             let mut slots = lock(&self.slots);
+            // Looked at under the lock, so that `close` finds whoever comes before it in the queue.
+            if self.tracker.is_closed() {
+                return Err(closed());
+            }
             let (ticket, start) = slots.wait(&to, priority, sender);
             let dead = slots.take_dead();
             drop(slots);
@@ -116,9 +128,15 @@ impl Pool {
         match served {
             Ok(result) => result,
             // The session closed and dropped its waiters.
-            Err(_) => Err(Error::new(netreq_proto::NetError::Aborted, Phase::Connect)
-                .with_source("the session was closed")),
+            Err(_) => Err(closed()),
         }
+    }
+
+    /// Drops whoever waits, and closes what is idle. Comes after the tracker was closed.
+    pub(crate) fn close(&self) {
+        let waiting = lock(&self.slots).take_waiting();
+        drop(waiting);
+        self.close_idle();
     }
 
     /// Closes what is idle. Connections in use are closed when their exchange ends.
@@ -183,6 +201,7 @@ impl Pool {
     fn settle(self: &Arc<Self>, mut pooled: Pooled, mut came: Came, now: Instant) {
         let now = self.clock.at(now);
         loop {
+            pooled.free_since = now;
             let destination = Arc::clone(&pooled.destination);
             let (handed, dead) = {
                 let mut slots = lock(&self.slots);
@@ -226,6 +245,11 @@ impl Pool {
             }
         });
     }
+}
+
+fn closed() -> Error {
+    Error::new(netreq_proto::NetError::Aborted, Phase::Connect)
+        .with_source("the session was closed")
 }
 
 /// The sweeping task's claim to be the only one.
@@ -274,7 +298,11 @@ impl Job {
         let pool = &self.pool;
         match outcome {
             Ok(connection) => {
-                let pooled = Pooled { connection: Box::new(connection), destination: to };
+                let pooled = Pooled {
+                    connection: Box::new(connection),
+                    destination: to,
+                    free_since: Duration::ZERO,
+                };
                 pool.settle(pooled, Came::Dialled, instant());
             }
             Err(error) => {
@@ -337,7 +365,7 @@ impl Drop for Lease {
             let now = self.ended.unwrap_or_else(instant);
             self.pool.settle(pooled, Came::Back, now);
         } else {
-            let Pooled { connection, destination } = pooled;
+            let Pooled { connection, destination, free_since: _ } = pooled;
             drop(connection);
             self.pool.left(&destination);
         }
@@ -358,6 +386,9 @@ impl fmt::Debug for Pool {
         f.debug_struct("Pool").field("totals", &self.totals()).finish_non_exhaustive()
     }
 }
+
+/// Requests that follow each other closer than this pay for no system call.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Chromium looks at idle sockets every ten seconds (`kCleanupInterval`).
 const SWEEP_EVERY: Duration = Duration::from_secs(10);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use netreq_proto::NetError;
 use netreq_proto::default_headers::accept_language;
+use netreq_proto::h1::field_line;
 use netreq_proto::header::check_value;
 use netreq_proto::host_rules::HostRules;
 use netreq_proto::pool::Limits;
@@ -188,12 +189,20 @@ impl SessionBuilder {
         );
         Session(Arc::new(Context {
             settings: Settings {
-                user_agent: self.user_agent.into(),
-                accept_language: Some(languages).filter(|value| !value.is_empty()).map(Into::into),
+                user_agent: line("User-Agent", &self.user_agent),
+                accept_language: line("Accept-Language", &languages),
                 timeouts: self.timeouts,
             },
             pool: Arc::new(pool),
             tracker,
         }))
+    }
+}
+
+/// A field as every head repeats it; nothing for an empty value.
+fn line(name: &str, value: &str) -> Box<[u8]> {
+    match value.is_empty() {
+        true => Box::default(),
+        false => field_line(name, value.as_bytes()).into(),
     }
 }

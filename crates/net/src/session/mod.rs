@@ -88,9 +88,10 @@ impl Session {
     /// Requests that wait for a connection and those driven by a task
     /// ([`ClientRequest`](crate::ClientRequest)) fail with `ERR_ABORTED`; a request driven by its
     /// caller's future goes on to its end on the connection it has. No connection is made after.
+    /// What belongs to another runtime ends, and is waited for, as that one runs or is dropped.
     pub async fn close(&self) {
         self.0.tracker.abort_all();
-        self.0.pool.close_idle();
+        self.0.pool.close();
         self.0.tracker.emptied().await;
     }
 

@@ -226,6 +226,11 @@ impl Exchange {
                     return Poll::Ready(Err(self.fail(error)));
                 }
                 Ok(_) => self.heard = true,
+                // No head ends with TLS's closing alert either, so nothing is lost by its lack.
+                Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                    let error = self.ended_without_head();
+                    return Poll::Ready(Err(self.fail(error)));
+                }
                 Err(cause) => {
                     let error = match self.broken.take() {
                         Some(broken) => broken.into_error(),

@@ -22,6 +22,9 @@ use crate::header::is_secret;
 pub struct FieldBlock {
     bytes: Bytes,
     spans: Vec<Span>,
+    /// Which lengths of names occur, a bit each: most names that are asked for are not there, and
+    /// this says so without a look at any field.
+    lengths: u64,
 }
 
 /// Where one field lies in its block.
@@ -36,6 +39,7 @@ struct Span {
 /// Where the fields of a block lie, and where it ends.
 pub(super) struct Index {
     spans: Vec<Span>,
+    lengths: u64,
     /// The block with its folded lines joined, where it has any.
     unfolded: Option<Vec<u8>>,
     pub(super) end: usize,
@@ -50,6 +54,7 @@ impl Index {
         let mut spans = Vec::with_capacity(
             (bytes.len() / BYTES_A_FIELD).clamp(FEW_FIELDS, MANY_FIELDS).min(limit),
         );
+        let mut lengths = 0;
         let mut unfolded: Option<Vec<u8>> = None;
         let mut at = start;
         loop {
@@ -92,6 +97,7 @@ impl Index {
             if spans.len() == limit {
                 return Err(FieldError::TooMany { limit });
             }
+            lengths |= length_bit(name_end - at);
             // Every offset fits: the block is no longer than u32::MAX.
             spans.push(Span {
                 name: at as u32,
@@ -101,7 +107,7 @@ impl Index {
             });
             at = next;
         }
-        Ok(Self { spans, unfolded, end: at })
+        Ok(Self { spans, lengths, unfolded, end: at })
     }
 }
 
@@ -120,7 +126,7 @@ impl FieldBlock {
     pub(super) fn indexed(bytes: Bytes, index: Index) -> Self {
         let mut bytes = index.unfolded.map_or(bytes, Bytes::from);
         bytes.truncate(index.end);
-        Self { bytes, spans: index.spans }
+        Self { bytes, spans: index.spans, lengths: index.lengths }
     }
 
     /// The fields in wire order, names in the letter case they came in.
@@ -140,8 +146,12 @@ impl FieldBlock {
 
     /// The values of all fields called `name`, in any letter case, in wire order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> + Clone {
+        let spans = match self.lengths & length_bit(name.len()) {
+            0 => &[],
+            _ => self.spans.as_slice(),
+        };
         // The lengths first: most names differ there, and it costs no look at the block.
-        self.spans
+        spans
             .iter()
             .filter(move |span| {
                 span.name_length as usize == name.len()
@@ -177,7 +187,7 @@ impl FieldBlock {
 
     /// Drops every field whose name `keep` refuses.
     pub(super) fn retain(&mut self, keep: impl Fn(&[u8]) -> bool) {
-        let Self { bytes, spans } = self;
+        let Self { bytes, spans, .. } = self;
         spans.retain(|span| keep(slice(bytes, span.name, span.name_length)));
     }
 
@@ -202,6 +212,11 @@ impl fmt::Debug for FieldBlock {
         }
         map.finish()
     }
+}
+
+/// The bit of a name's length; all that are long share one.
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
 }
 
 /// Why field lines are refused. Offsets count from the first byte of the block.

@@ -22,5 +22,6 @@ pub use fields::{FieldBlock, FieldError};
 pub use framing::{BodyLength, FramingError, body_length, may_reuse};
 pub use head::{HeadError, HeadLimits, HeadScanner, ResponseHead, Version};
 pub use request::{
-    Connection, RequestBody, RequestHead, Target, begin_head, end_head, write_field, write_head,
+    Connection, RequestBody, RequestHead, Target, begin_head, end_head, field_line, write_field,
+    write_head, write_lines,
 };

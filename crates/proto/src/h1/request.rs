@@ -117,6 +117,18 @@ pub fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     write_value(out, value);
 }
 
+/// One field as [`write_lines`] takes it, for fields that are the same in many heads.
+pub fn field_line(name: &str, value: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    write_field(&mut line, name, value);
+    line
+}
+
+/// Appends fields made by [`field_line`].
+pub fn write_lines(out: &mut Vec<u8>, lines: &[u8]) {
+    out.extend_from_slice(lines);
+}
+
 /// Appends the blank line.
 pub fn end_head(out: &mut Vec<u8>) {
     write(out, "\r\n\r\n");

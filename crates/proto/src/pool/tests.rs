@@ -150,6 +150,40 @@ fn a_connection_given_back_makes_room_for_a_stalled_group() {
 }
 
 #[test]
+fn an_idle_time_of_zero_keeps_nothing() {
+    let limits = Limits { idle: at(0), unused_idle: at(0), ..Limits::default() };
+    let mut pool = TestPool::new(limits);
+    dial(&mut pool, "a", 1);
+    assert_eq!(pool.give_back("a", 1, at(1)), Handed::Closed);
+    let (ticket, _) = pool.wait(&"a", 0, "gone");
+    assert_eq!(pool.cancel("a", ticket), Some("gone"));
+    assert_eq!(pool.connected("a", 2, at(1)), Handed::Closed);
+    assert_eq!(pool.take_dead(), [1, 2]);
+    assert_eq!(pool.totals(), Counts::default());
+
+    dial(&mut pool, "a", 3);
+    let _ = pool.wait(&"a", 0, "next");
+    assert_eq!(pool.give_back("a", 3, at(1)), Handed::To("next", 3), "but who waits is served");
+}
+
+#[test]
+fn emptied_queues_leave_connections_and_dials() {
+    let mut pool = pool(1, 2);
+    dial(&mut pool, "a", 1);
+    for (key, waiter) in [("a", "first"), ("a", "second"), ("b", "third"), ("c", "fourth")] {
+        let _ = pool.wait(&key, 0, waiter);
+    }
+    let mut waiters = pool.take_waiting();
+    waiters.sort_unstable();
+    assert_eq!(waiters, ["first", "fourth", "second", "third"]);
+    assert_eq!(pool.totals(), Counts { active: 1, connecting: 1, ..Counts::default() });
+    assert_eq!(pool.next_job(), None);
+    assert_eq!(pool.connect_failed("b"), None);
+    pool.closed("a");
+    assert_eq!(pool.totals(), Counts::default());
+}
+
+#[test]
 fn closing_idle_connections_leaves_active_ones() {
     let mut pool = pool(6, 256);
     dial(&mut pool, "a", 1);
