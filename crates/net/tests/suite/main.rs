@@ -4,6 +4,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[cfg(feature = "blocking")]
+mod blocking;
+mod bounds;
+mod framing;
+mod injection;
+mod observe;
 mod responses;
 mod smoke;
+mod support;
+#[cfg(feature = "tower")]
+mod tower;
 mod wire;
