@@ -4,11 +4,12 @@
 //! It is red when a test fails, when a test is ignored, when it needs a program that is not there
 //! and when it ran nothing: a run that looks green tested everything it names.
 
+use std::process::Command;
 use std::time::Instant;
 
 use crate::metadata::Metadata;
 use crate::packages::{self, Program};
-use crate::run::{Counts, cargo, tests};
+use crate::run::{Counts, cargo, succeeds, tests};
 use crate::{checks, instructions};
 
 struct Suite {
@@ -24,6 +25,7 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
         Suite { name: "unit", programs: &["curl"], run: unit },
         Suite { name: "no-default", programs: &[], run: no_default },
         Suite { name: "doc", programs: &[], run: doc },
+        Suite { name: "examples", programs: &[], run: examples },
     ];
     if integration_tests(metadata).any(is_peer) {
         let programs = &["nginx", "apache2", "caddy", "curl"];
@@ -66,6 +68,32 @@ fn no_default(_: &Metadata) -> Result<Counts, String> {
 
 fn doc(_: &Metadata) -> Result<Counts, String> {
     tests(cargo(&EVERYTHING).arg("--doc"))
+}
+
+/// Every example of the engine, each against a server that it starts itself.
+fn examples(metadata: &Metadata) -> Result<Counts, String> {
+    // With the workspace's features, so that nothing is built a second time.
+    let arguments = ["build", "--workspace", "--all-features", "--examples", "--quiet"];
+    if !succeeds(&mut cargo(&arguments))? {
+        return Err("the examples do not build".to_owned());
+    }
+    let folder = metadata.target_directory.join("debug/examples");
+    let examples = metadata.member("netreq").and_then(|engine| engine.targets.get("example"));
+    let mut counts = Counts::default();
+    for name in examples.into_iter().flatten() {
+        let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let verdict = match Command::new(program).output() {
+            Ok(ended) if ended.status.success() => "ok".to_owned(),
+            Ok(ended) => {
+                let errors = String::from_utf8_lossy(&ended.stderr);
+                format!("FAILED\n{}\n{errors}", ended.status)
+            }
+            Err(cause) => format!("FAILED\n{cause}"),
+        };
+        println!("example {name} ... {verdict}");
+        *(if verdict == "ok" { &mut counts.passed } else { &mut counts.failed }) += 1;
+    }
+    Ok(counts)
 }
 
 /// Integration tests called `peers…`, which start real servers.
