@@ -10,9 +10,11 @@ mod bounds;
 mod framing;
 mod injection;
 mod observe;
+mod pool;
 mod responses;
 mod smoke;
 mod support;
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 mod wire;
