@@ -6,7 +6,10 @@
 
 #[cfg(feature = "blocking")]
 mod blocking;
+mod body_faults;
 mod bounds;
+mod cancel;
+mod faults;
 mod framing;
 mod injection;
 mod observe;

@@ -89,6 +89,6 @@ pub(crate) async fn read(mut message: IncomingMessage) -> Seen {
 }
 
 /// Lets `work` take as long as anything may that does not hang.
-pub(crate) async fn bounded<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(30), work).await.expect("nothing hangs")
+pub(crate) async fn bounded<T>(work: impl IntoFuture<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(30), work.into_future()).await.expect("nothing hangs")
 }
