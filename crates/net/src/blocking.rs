@@ -163,7 +163,7 @@ pub fn get(url: impl IntoUrl) -> RequestBuilder {
             None => Driver::new().map(|driver| Arc::clone(kept.insert(Arc::new(driver)))),
         }
     };
-    RequestBuilder::new(crate::get(url), driver)
+    RequestBuilder::new(crate::Session::process_wide().get(url), driver)
 }
 
 /// What makes a future's end be waited for.

@@ -86,3 +86,8 @@ pub use url::Url;
 pub fn get(url: impl IntoUrl) -> RequestBuilder {
     Session::process_wide().get(url)
 }
+
+/// The examples of the first page, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

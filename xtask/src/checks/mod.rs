@@ -3,6 +3,7 @@
 //! Each check is a question with a list of complaints for an answer; none means it holds. All of
 //! them run, so that one run shows everything there is to mend.
 
+mod architecture;
 mod dependencies;
 mod layers;
 mod licences;
@@ -16,7 +17,7 @@ type Answer = Result<Vec<String>, String>;
 
 /// Asks every check and prints each answer.
 pub(crate) fn run(metadata: &Metadata) -> Result<Counts, String> {
-    let checks: [(&str, &dyn Fn() -> Answer); 13] = [
+    let checks: [(&str, &dyn Fn() -> Answer); 14] = [
         ("source is formatted", &|| passes(&["fmt", "--all", "--check"], &[])),
         ("clippy, every feature", &|| {
             let arguments = ["clippy", "--workspace", "--all-targets", "--all-features"];
@@ -39,6 +40,7 @@ pub(crate) fn run(metadata: &Metadata) -> Result<Counts, String> {
         ("rooms know only rooms below", &layers::complaints),
         ("unsafe only where it is allowed", &sources::unsafe_code),
         ("files say what they are for", &sources::module_docs),
+        ("ARCHITECTURE.md names what is there", &architecture::complaints),
     ];
 
     let mut counts = Counts::default();
