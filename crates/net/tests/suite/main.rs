@@ -18,6 +18,7 @@ mod responses;
 mod smoke;
 mod support;
 mod tls;
+mod torture;
 #[cfg(feature = "tower")]
 mod tower;
 mod wire;
