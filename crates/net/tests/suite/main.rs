@@ -8,7 +8,6 @@
 mod blocking;
 mod body_faults;
 mod bounds;
-mod cancel;
 mod faults;
 mod framing;
 mod injection;
