@@ -23,6 +23,28 @@
 //! Header names go out as written and in the order they were set, and come back as received. Errors
 //! carry Chromium's names and numbers ([`NetError`]) and the phase in which they happened. A
 //! dropped future ends its request, and the connection is closed unless its response was whole.
+//!
+//! Requests run on [tokio](https://docs.rs/tokio), with its I/O and time switched on; without an
+//! async runtime there is the feature `blocking`.
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! | --- | --- |
+//! | send bytes, a file or a stream | [`Body`] |
+//! | limit how long something takes | [`Timeouts`], [`RequestBuilder::timeout`] |
+//! | decide on redirects | [`RedirectMode`], [`RequestBuilder::on_redirect`], [`Delegate`] |
+//! | trust a private authority, map names, limit connections | [`SessionBuilder`] |
+//! | see why a request failed | [`Error`], [`Phase`] |
+//! | see where the time went | [`IncomingMessage::timing`] |
+//! | speak another protocol after an upgrade | [`IncomingMessage::into_upgraded`] |
+//!
+//! # Features
+//!
+//! By default: `tls` and `aws-lc-rs` (https), `platform-verifier` (trust what the operating system
+//! trusts), `gzip`, `brotli` and `zstd` (decode bodies). On request: `json` (bodies by serde),
+//! `blocking` (the module of that name), `tower` (`tower_service::Service` for [`Session`]). A
+//! feature adds and never changes a default.
 
 #![forbid(unsafe_code)]
 

@@ -43,8 +43,6 @@ pub struct IncomingMessage {
     body: ResponseBody,
     url: Url,
     chain: Vec<Url>,
-    started: Instant,
-    connected: Instant,
     /// A piece that [`AsyncRead`] has taken in part.
     rest: Bytes,
     collect_limit: u64,
@@ -59,7 +57,6 @@ impl IncomingMessage {
         chain: Vec<Url>,
         deadline: Option<Instant>,
     ) -> Self {
-        let (started, connected) = (response.started, response.connected);
         let (head, body) = response.into_parts();
         let deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
         Self {
@@ -67,8 +64,6 @@ impl IncomingMessage {
             body,
             url,
             chain,
-            started,
-            connected,
             rest: Bytes::new(),
             collect_limit: COLLECT_LIMIT,
             deadline,
@@ -157,7 +152,7 @@ impl IncomingMessage {
         let (facts, marks, is_reused) = self.body.with_exchange(|exchange| {
             (Arc::clone(exchange.facts()), exchange.marks, exchange.is_reused)
         });
-        timing(&facts, marks, is_reused, self.started, self.connected)
+        timing(&facts, marks, is_reused)
     }
 
     /// The address of the peer; `None` over a Unix socket.
@@ -352,13 +347,8 @@ impl IncomingMessage {
     }
 }
 
-fn timing(
-    facts: &ConnectionFacts,
-    marks: Marks,
-    is_reused: bool,
-    started: Instant,
-    connected: Instant,
-) -> Timing {
+fn timing(facts: &ConnectionFacts, marks: Marks, is_reused: bool) -> Timing {
+    let (started, connected) = (marks.start, marks.send_start);
     // A connection dialled for another request was made before this one began.
     let is_own = |(start, _): &(Instant, Instant)| !is_reused && *start >= started;
     let span = |(start, end): (Instant, Instant)| Span {

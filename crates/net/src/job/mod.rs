@@ -9,7 +9,7 @@ pub(crate) use body::{ResponseBody, SharedExchange};
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
@@ -62,8 +62,6 @@ impl Hop {
 pub(crate) struct Response {
     head: ResponseHead,
     pub(crate) body: ResponseBody,
-    pub(crate) started: Instant,
-    pub(crate) connected: Instant,
 }
 
 impl Response {
@@ -183,7 +181,7 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
     };
     let decodes = hop.decodes && !matches!(answer.head.status(), 204 | 304);
     let body = ResponseBody::new(answer.exchange, &answer.head, decodes, hop.timeouts.idle)?;
-    Ok(Response { head: answer.head, body, started, connected: answer.connected })
+    Ok(Response { head: answer.head, body })
 }
 
 /// The head has a place of its own for these.

@@ -76,7 +76,6 @@ impl Stage {
 pub(crate) struct Answer {
     pub(crate) head: ResponseHead,
     pub(crate) exchange: Box<Exchange>,
-    pub(crate) connected: Instant,
 }
 
 /// Gets the response to one hop.
@@ -114,7 +113,7 @@ pub(crate) async fn transact(
         let body_is_stream = matches!(body, Outgoing::Stream { .. });
         let mut exchange = begin(lease, transaction, body, connected).await;
         let failure = match wait_for_head(&mut exchange, transaction).await {
-            Ok(head) => return Ok(Answer { head, exchange, connected }),
+            Ok(head) => return Ok(Answer { head, exchange }),
             Err(failure) => failure,
         };
         let attempt = Attempt {
@@ -149,6 +148,7 @@ fn begin<'a>(
             body,
             holds_body_back: transaction.continue_after.is_some(),
             asked_close: transaction.asks_close,
+            started: transaction.started,
             connected,
             progress: transaction.progress.cloned(),
             captures_head: transaction.captures_head,

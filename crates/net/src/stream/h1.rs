@@ -54,6 +54,8 @@ pub(crate) struct Exchange {
 /// When what happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Marks {
+    /// The hop began.
+    pub(crate) start: Instant,
     pub(crate) send_start: Instant,
     pub(crate) send_end: Option<Instant>,
     pub(crate) head_end: Option<Instant>,
@@ -79,6 +81,8 @@ pub(crate) struct Start<'a> {
     /// Wait for 100 (Continue) before sending the body.
     pub(crate) holds_body_back: bool,
     pub(crate) asked_close: bool,
+    /// When the hop began.
+    pub(crate) started: Instant,
     /// When the connection was ready.
     pub(crate) connected: Instant,
     pub(crate) progress: Option<Arc<ProgressCell>>,
@@ -117,6 +121,7 @@ impl Exchange {
             informational: Vec::new(),
             trailers: None,
             marks: Marks {
+                start: start.started,
                 send_start: start.connected,
                 send_end: None,
                 head_end: None,

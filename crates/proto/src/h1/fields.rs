@@ -58,26 +58,32 @@ impl Index {
         let mut unfolded: Option<Vec<u8>> = None;
         let mut at = start;
         loop {
-            match &bytes[at..] {
-                [b'\n', ..] => {
+            match bytes.get(at) {
+                Some(b'\n') => {
                     at += 1;
                     break;
                 }
-                [b'\r', b'\n', ..] => {
+                Some(b'\r') if bytes.get(at + 1) == Some(&b'\n') => {
                     at += 2;
                     break;
                 }
-                [b' ' | b'\t', ..] => return Err(FieldError::LeadingWhitespace { offset: at }),
+                Some(b' ' | b'\t') => return Err(FieldError::LeadingWhitespace { offset: at }),
                 _ => {}
             }
 
             let name_end = skip(bytes, at, is_token_byte);
-            let colon = skip(bytes, name_end, is_whitespace);
+            let mut colon = name_end;
+            if bytes.get(colon) != Some(&b':') {
+                colon = skip(bytes, name_end, is_whitespace);
+            }
             if name_end == at || bytes.get(colon) != Some(&b':') {
                 at = skip_malformed(bytes, at)?;
                 continue;
             }
-            let value = skip(bytes, colon + 1, is_whitespace);
+            let mut value = colon + 1;
+            while bytes.get(value).is_some_and(|byte| is_whitespace(*byte)) {
+                value += 1;
+            }
             let line = Line::ending_after(bytes, value)?;
             let mut value_end = trim_end(bytes, value, line.end);
             let is_folded = continues(bytes, line.next);
@@ -331,13 +337,14 @@ pub(super) struct Line {
 
 impl Line {
     /// The end of the line that `from` lies in. No NUL and no bare CR stand between the two.
+    #[inline]
     pub(super) fn ending_after(bytes: &[u8], from: usize) -> Result<Self, FieldError> {
         let end = find_control(bytes, from).ok_or(FieldError::Unterminated)?;
-        match &bytes[end..] {
-            [b'\n', ..] => Ok(Self { end, next: end + 1 }),
-            [b'\r', b'\n', ..] => Ok(Self { end, next: end + 2 }),
-            [byte, ..] => Err(FieldError::ForbiddenByte { byte: *byte, offset: end }),
-            [] => Err(FieldError::Unterminated),
+        match (bytes.get(end), bytes.get(end + 1)) {
+            (Some(b'\r'), Some(b'\n')) => Ok(Self { end, next: end + 2 }),
+            (Some(b'\n'), _) => Ok(Self { end, next: end + 1 }),
+            (Some(byte), _) => Err(FieldError::ForbiddenByte { byte: *byte, offset: end }),
+            (None, _) => Err(FieldError::Unterminated),
         }
     }
 }
@@ -419,8 +426,13 @@ fn continues(bytes: &[u8], at: usize) -> bool {
 /// The first offset at or after `from` whose byte does not pass.
 #[inline]
 fn skip(bytes: &[u8], from: usize, passes: impl Fn(u8) -> bool) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    from + rest.iter().position(|byte| !passes(*byte)).unwrap_or(rest.len())
+    let mut at = from;
+    while let Some(byte) = bytes.get(at)
+        && passes(*byte)
+    {
+        at += 1;
+    }
+    at
 }
 
 /// `end`, moved back over white space, but not before `start`.
@@ -446,6 +458,7 @@ fn is_token_byte(byte: u8) -> bool {
 
 /// The first NUL, line feed or carriage return at or after `from`: the bytes that end a line or have
 /// no place in one.
+#[inline]
 fn find_control(bytes: &[u8], mut from: usize) -> Option<usize> {
     loop {
         let at = find(bytes, from, |word| word.wrapping_sub(ONES * 0x0e) & !word & HIGH)?;
@@ -467,20 +480,25 @@ fn find_line_feed(bytes: &[u8], from: usize) -> Option<usize> {
 ///
 /// A byte is below n exactly when subtracting n borrows into a high bit that was not set. `hits`
 /// marks those high bits; a borrow may mark bytes above a hit as well, but never one below it.
-fn find(bytes: &[u8], mut from: usize, hits: impl Fn(u64) -> u64) -> Option<usize> {
-    while let Some(chunk) = bytes.get(from..)?.first_chunk() {
-        let marks = hits(u64::from_le_bytes(*chunk));
+#[inline(always)]
+fn find(bytes: &[u8], from: usize, hits: impl Fn(u64) -> u64) -> Option<usize> {
+    let mut chunks = bytes.get(from..)?.chunks_exact(8);
+    let mut at = from;
+    for chunk in chunks.by_ref() {
+        // The default is never taken: the chunks are exact.
+        let word = u64::from_le_bytes(chunk.try_into().unwrap_or_default());
+        let marks = hits(word);
         if marks != 0 {
-            return Some(from + (marks.trailing_zeros() / 8) as usize);
+            return Some(at + (marks.trailing_zeros() / 8) as usize);
         }
-        from += 8;
+        at += 8;
     }
     // Filled up with bytes that no rule here looks for.
-    let rest = &bytes[from..];
+    let rest = chunks.remainder();
     let mut last = [u8::MAX; 8];
     last[..rest.len()].copy_from_slice(rest);
     let marks = hits(u64::from_le_bytes(last));
-    (marks != 0).then(|| from + (marks.trailing_zeros() / 8) as usize)
+    (marks != 0).then(|| at + (marks.trailing_zeros() / 8) as usize)
 }
 
 const ONES: u64 = u64::MAX / 255;
