@@ -93,15 +93,16 @@ async fn a_request_of_http_types_becomes_a_response_of_them() {
 
 #[tokio::test]
 async fn a_body_has_the_one_length_that_it_and_its_fields_agree_on() {
+    const CHUNKED: (&str, &str) = ("transfer-encoding", "chunked");
+    type Fields = &'static [(&'static str, &'static str)];
     let server = Server::start();
     let session = Session::in_memory();
-    let chunked = ("transfer-encoding", "chunked");
-    let cases: &[(Piece, &[(&str, &str)], Result<&str, NetError>)] = &[
+    let cases: &[(Piece, Fields, Result<&str, NetError>)] = &[
         (Piece::known("four"), &[], Ok("\"Content-Length\", \"4\"")),
         (Piece::known("four"), &[("content-length", "4")], Ok("\"Content-Length\", \"4\"")),
-        (Piece::known("four"), &[chunked], Ok("\"Content-Length\", \"4\"")),
+        (Piece::known("four"), &[CHUNKED], Ok("\"Content-Length\", \"4\"")),
         (Piece::unknown("four"), &[], Ok("\"Transfer-Encoding\", \"chunked\"")),
-        (Piece::unknown("four"), &[chunked], Ok("\"Transfer-Encoding\", \"chunked\"")),
+        (Piece::unknown("four"), &[CHUNKED], Ok("\"Transfer-Encoding\", \"chunked\"")),
         (Piece::unknown("four"), &[("content-length", "4")], Ok("\"Content-Length\", \"4\"")),
         (Piece::known("four"), &[("content-length", "5")], Err(NetError::InvalidArgument)),
         (Piece::unknown("four"), &[("content-length", "5")], Err(NetError::InvalidArgument)),
@@ -115,7 +116,7 @@ async fn a_body_has_the_one_length_that_it_and_its_fields_agree_on() {
         ),
         (
             Piece::unknown("four"),
-            &[("content-length", "4"), chunked],
+            &[("content-length", "4"), CHUNKED],
             Err(NetError::InvalidArgument),
         ),
         (
