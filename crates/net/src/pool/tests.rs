@@ -63,7 +63,7 @@ fn to(host: &str) -> Arc<Destination> {
 }
 
 async fn get(pool: &Arc<Pool>, to: &Arc<Destination>) -> Result<Lease, Error> {
-    if let Some(lease) = pool.idle(to.borrowed(), crate::runtime::instant(), false) {
+    if let Some(lease) = pool.idle(to.borrowed(), instant(), false) {
         return Ok(lease);
     }
     pool.wait(Arc::clone(to), 0, ConnectLimits::default()).await
@@ -100,7 +100,7 @@ async fn a_connection_with_bytes_that_nobody_asked_for_is_not_used_again() {
 
     let mut peer = lock(&connector.peers).remove(0);
     peer.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-    assert!(pool.idle(here.borrowed(), crate::runtime::instant(), false).is_none());
+    assert!(pool.idle(here.borrowed(), instant(), false).is_none());
     assert_eq!(pool.totals(), Counts::default());
 }
 

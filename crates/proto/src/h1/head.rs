@@ -154,14 +154,14 @@ impl ResponseHead {
         scanner: &mut HeadScanner,
         limits: &HeadLimits,
     ) -> Result<Option<Self>, HeadError> {
-        if scanner.is_fresh() && buffer.starts_with(PREFIX) {
-            if let Some((version, status, reason, index)) = Self::index(buffer, limits)
-                && index.end <= limits.bytes
-            {
-                let bytes = buffer.split_to(index.end).freeze();
-                let fields = FieldBlock::indexed(bytes, index);
-                return Self::assemble(version, status, reason, fields).map(Some);
-            }
+        if scanner.is_fresh()
+            && buffer.starts_with(PREFIX)
+            && let Some((version, status, reason, index)) = Self::index(buffer, limits)
+            && index.end <= limits.bytes
+        {
+            let bytes = buffer.split_to(index.end).freeze();
+            let fields = FieldBlock::indexed(bytes, index);
+            return Self::assemble(version, status, reason, fields).map(Some);
         }
         let Some(end) = scanner.find_end(buffer)? else {
             return Ok(None);
