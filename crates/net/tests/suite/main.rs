@@ -8,6 +8,7 @@
 mod blocking;
 mod body_faults;
 mod bounds;
+mod cancel;
 mod faults;
 mod framing;
 mod injection;
