@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+#[cfg(doc)]
+use netreq_proto::FetchMetadata;
+
 use crate::pool::Pool;
 use crate::runtime::Tracker;
 use crate::timeouts::Timeouts;
@@ -18,6 +21,8 @@ pub(crate) struct Context {
 pub(crate) struct Settings {
     /// The line of `User-Agent`; empty: none is sent.
     pub(crate) user_agent: Box<[u8]>,
+    /// The lines of `Sec-Fetch-*` for [`FetchMetadata::DEFAULT`].
+    pub(crate) fetch_metadata: Box<[u8]>,
     /// The line of `Accept-Language`; empty: none is sent.
     pub(crate) accept_language: Box<[u8]>,
     pub(crate) timeouts: Timeouts,

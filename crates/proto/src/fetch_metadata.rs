@@ -183,6 +183,14 @@ pub struct FetchMetadata {
 }
 
 impl FetchMetadata {
+    /// What a request says for which nothing was set.
+    pub const DEFAULT: Self = Self {
+        site: SecFetchSite::None,
+        mode: RequestMode::NoCors,
+        destination: Destination::Empty,
+        user_activated: false,
+    };
+
     /// What a request at the start of its chain says.
     ///
     /// From the texts of hand-set `Sec-Fetch-*` fields: parse `mode` and `destination` (Electron
@@ -204,18 +212,24 @@ impl FetchMetadata {
         Ok(Self { site, mode, destination, user_activated })
     }
 
-    /// The fields for a request to `url`, in the order in which they go out; none where `url` is
-    /// not potentially trustworthy.
-    pub fn fields(&self, url: &Url) -> [Option<(&'static str, &'static str)>; 4] {
-        if !is_potentially_trustworthy(url) {
-            return [None; 4];
-        }
+    /// The fields for a request to a potentially trustworthy URL
+    /// ([`is_potentially_trustworthy`](crate::origin::is_potentially_trustworthy)), in the order in
+    /// which they go out. No other server is told any of them.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         [
             Some(("Sec-Fetch-Site", self.site.as_str())),
             Some(("Sec-Fetch-Mode", self.mode.as_str())),
             self.user_activated.then_some(("Sec-Fetch-User", "?1")),
             Some(("Sec-Fetch-Dest", self.destination.as_str())),
         ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// [`lines`](Self::lines) for a request to `url`: none where it is not trustworthy.
+    pub fn fields(&self, url: &Url) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let trusted = is_potentially_trustworthy(url);
+        self.lines().filter(move |_| trusted)
     }
 }
 
@@ -334,11 +348,7 @@ mod tests {
             ("http://localhost/", &three),
             ("http://a.example/", &vec![]),
         ] {
-            assert_eq!(
-                metadata.fields(&url(target)).into_iter().flatten().collect::<Vec<_>>(),
-                *expected,
-                "{target}"
-            );
+            assert_eq!(metadata.fields(&url(target)).collect::<Vec<_>>(), *expected, "{target}");
         }
     }
 
@@ -370,10 +380,7 @@ mod tests {
                 user_activated,
             );
             let target = url("https://a.example/");
-            assert_eq!(
-                metadata.unwrap().fields(&target).into_iter().flatten().collect::<Vec<_>>(),
-                expected
-            );
+            assert_eq!(metadata.unwrap().fields(&target).collect::<Vec<_>>(), expected);
         }
     }
 

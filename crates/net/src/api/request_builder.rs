@@ -10,9 +10,7 @@ use std::time::Duration;
 use http::Method;
 use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
 use netreq_proto::header::{IntoValue, check_method};
-use netreq_proto::{
-    Destination, Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestMode, RequestPriority,
-};
+use netreq_proto::{Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestPriority};
 use url::Url;
 
 use super::incoming_message::IncomingMessage;
@@ -274,12 +272,7 @@ pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<R
             url,
             headers: HeaderList::new(),
             body: Body::empty(),
-            metadata: FetchMetadata {
-                site: SecFetchSite::None,
-                mode: RequestMode::NoCors,
-                destination: Destination::Empty,
-                user_activated: false,
-            },
+            metadata: FetchMetadata::DEFAULT,
             priority: RequestPriority::Idle as u8,
             timeouts: context.settings.timeouts,
             decodes: true,

@@ -17,6 +17,7 @@ use netreq_proto::HeaderList;
 use netreq_proto::default_headers::{Codings, accept_encoding, sends_empty_length};
 use netreq_proto::fetch_metadata::FetchMetadata;
 use netreq_proto::h1::{self, Connection, RequestBody, RequestHead, ResponseHead, Target};
+use netreq_proto::origin::is_potentially_trustworthy;
 
 use url::Url;
 
@@ -146,8 +147,12 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
             if expects_continue && is_unset("expect") {
                 h1::write_field(out, "Expect", b"100-continue");
             }
-            for (name, value) in metadata.fields(url).into_iter().flatten() {
-                if is_unset(name) {
+            if !is_potentially_trustworthy(url) {
+                // Only a server that is sure to be who it is learns what the request is for.
+            } else if headers.is_empty() && *metadata == FetchMetadata::DEFAULT {
+                h1::write_lines(out, &settings.fetch_metadata);
+            } else {
+                for (name, value) in metadata.lines().filter(|(name, _)| is_unset(name)) {
                     h1::write_field(out, name, value.as_bytes());
                 }
             }

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netreq_proto::NetError;
 use netreq_proto::default_headers::accept_language;
 use netreq_proto::h1::field_line;
 use netreq_proto::header::check_value;
 use netreq_proto::host_rules::HostRules;
 use netreq_proto::pool::Limits;
+use netreq_proto::{FetchMetadata, NetError};
 
 use super::Session;
 use crate::connect::{ConnectLimits, Connector};
@@ -190,6 +190,10 @@ impl SessionBuilder {
         Session(Arc::new(Context {
             settings: Settings {
                 user_agent: line("User-Agent", &self.user_agent),
+                fetch_metadata: FetchMetadata::DEFAULT
+                    .lines()
+                    .flat_map(|(name, value)| field_line(name, value.as_bytes()))
+                    .collect(),
                 accept_language: line("Accept-Language", &languages),
                 timeouts: self.timeouts,
             },
