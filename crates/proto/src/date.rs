@@ -1,8 +1,8 @@
 //! Dates in header fields.
 //!
 //! HTTP writes a moment as `Sun, 06 Nov 1994 08:49:37 GMT` and still reads two older forms. This
-//! reads all three by their grammar and writes the first. The lenient dates of cookies are another
-//! grammar and not read here; nor is the clock, so `now` is an argument where a year needs it.
+//! reads all three by their grammar and writes the first. The lenient dates of cookies are read
+//! in [`crate::cookie`]. The clock is not read, so `now` is an argument where a year needs it.
 
 use std::error::Error;
 use std::fmt;
@@ -23,6 +23,19 @@ impl From<SystemTime> for UnixTime {
                 Self((-seconds).saturating_sub(i64::from(before.subsec_nanos() > 0)))
             }
         }
+    }
+}
+
+impl UnixTime {
+    /// The moment of a calendar date and a time of day, in UTC; `None` where there is no such date
+    /// or time. Years past 9999 are the last second of 9999. A 60th second does not exist here.
+    pub(crate) fn from_calendar(date: [i64; 3], time: [i64; 3]) -> Option<Self> {
+        let [year, month, day] = date;
+        if time[2] > 59 || !(1..=12).contains(&month) {
+            return None;
+        }
+        let moment = Moment::new(year.min(9999), month, day, time).ok()?;
+        Some(Self(if year > 9999 { LATEST } else { moment.seconds() }))
     }
 }
 

@@ -7,6 +7,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod clear_site_data;
+pub mod cookie;
 pub mod date;
 pub mod default_headers;
 pub mod dial;
@@ -14,9 +16,11 @@ pub mod fetch_metadata;
 pub mod h1;
 pub mod header;
 pub mod host_rules;
+pub mod hsts;
 pub mod net_error;
 pub mod node_headers;
 pub mod origin;
+pub mod partition;
 pub mod pool;
 pub mod redirect;
 pub mod referrer;
