@@ -33,6 +33,8 @@ pub struct Jar {
     shelf: Shelf,
     /// The partitioned ones; a shelf that becomes empty is taken away.
     partitions: HashMap<PartitionKey, Shelf>,
+    /// How many there are on all shelves of partitions.
+    partitioned: usize,
     /// Settles the order of cookies that were made at the same moment.
     next: u64,
     /// Nothing was used earlier than this, or the purge of everything has looked since.
@@ -78,7 +80,7 @@ impl Jar {
 
     /// How many cookies there are, expired ones included.
     pub fn len(&self) -> usize {
-        self.shelf.len() + self.partitions.values().map(Shelf::len).sum::<usize>()
+        self.shelf.len() + self.partitioned
     }
 
     /// Whether there are none.
@@ -155,7 +157,7 @@ impl Jar {
                 if let Some(shelf) = self.partitions.get_mut(partition) {
                     shelf.extract(domain, gone, ChangeCause::Explicit, &mut changes);
                 }
-                self.drop_empty_shelves();
+                self.tidy_partitions();
             }
         }
         changes
@@ -300,7 +302,10 @@ impl Jar {
         let old = match &partition {
             None => self.shelf.take(&domain, &cookie),
             Some(key) => {
-                self.partitions.get_mut(key).and_then(|shelf| shelf.take(&domain, &cookie))
+                let shelf = self.partitions.get_mut(key);
+                let old = shelf.and_then(|shelf| shelf.take(&domain, &cookie));
+                self.partitioned -= usize::from(old.is_some());
+                old
             }
         };
         let mut cause = ChangeCause::Inserted;
@@ -321,7 +326,9 @@ impl Jar {
             changes.push(Change { cookie: old.cookie, cause: end });
         }
         if expired {
-            self.drop_empty_shelves();
+            if let Some(key) = partition {
+                self.drop_if_empty(&key);
+            }
             return;
         }
         changes.push(Change { cookie: cookie.clone(), cause });
@@ -336,6 +343,7 @@ impl Jar {
             }
             Some(key) => {
                 self.partitions.entry(key.clone()).or_default().insert(&domain, entry);
+                self.partitioned += 1;
                 self.purge_partition(&key, &domain, now, changes);
             }
         }
@@ -355,12 +363,20 @@ impl Jar {
                 None => shelf.extract_all(|entry| gone(&entry.cookie), cause, &mut changes),
             }
         }
-        self.drop_empty_shelves();
+        self.tidy_partitions();
         changes
     }
 
-    fn drop_empty_shelves(&mut self) {
+    fn drop_if_empty(&mut self, key: &PartitionKey) {
+        if self.partitions.get(key).is_some_and(|shelf| shelf.len() == 0) {
+            self.partitions.remove(key);
+        }
+    }
+
+    /// Takes empty shelves away and counts what is on the others.
+    fn tidy_partitions(&mut self) {
         self.partitions.retain(|_, shelf| shelf.len() > 0);
+        self.partitioned = self.partitions.values().map(Shelf::len).sum();
     }
 
     fn shelf_of(&self, key: Option<&PartitionKey>) -> Option<&Shelf> {

@@ -59,12 +59,15 @@ impl Jar {
     ) {
         let Some(shelf) = self.partitions.get_mut(key) else { return };
         if is_over(shelf.bucket(domain)) {
+            let before = shelf.len();
             shelf.extract(domain, |cookie| cookie.is_expired(now), ChangeCause::Expired, changes);
             let victims = victims_of_partition(shelf.bucket(domain));
             let gone = |entry: &Entry| victims.contains(&entry.sequence);
             shelf.extract_entries(domain, gone, ChangeCause::Evicted, changes);
+            self.partitioned -= before - shelf.len();
+            self.drop_if_empty(key);
         }
-        let count: usize = self.partitions.values().map(Shelf::len).sum();
+        let count = self.partitioned;
         if count > MAX_PARTITIONED {
             let mut entries: Vec<&Entry> = self.partitions.values().flat_map(Shelf::iter).collect();
             entries.sort_by(|one, other| one.age(other));
@@ -75,8 +78,8 @@ impl Jar {
                 let gone = |entry: &Entry| victims.contains(&entry.sequence);
                 shelf.extract_all(gone, ChangeCause::Evicted, changes);
             }
+            self.tidy_partitions();
         }
-        self.drop_empty_shelves();
     }
 }
 
