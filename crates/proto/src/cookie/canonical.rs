@@ -27,8 +27,9 @@ pub struct CanonicalCookie {
     pair: Box<[u8]>,
     /// Zero for a cookie without a name, which has no `=` of its own either.
     name_length: u16,
-    domain: Box<str>,
-    path: Box<str>,
+    /// The domain and then the path, in one piece: a request asks both of every cookie.
+    scope: Box<str>,
+    domain_length: u32,
     pub(super) creation: Timestamp,
     expiry: Option<Timestamp>,
     pub(super) last_access: Timestamp,
@@ -182,8 +183,8 @@ impl CanonicalCookie {
         Ok(Self {
             pair: pair(line.name, line.value),
             name_length: name_length(line.name),
-            domain,
-            path: path.into(),
+            scope: [&*domain, &*path].concat().into(),
+            domain_length: length(&domain),
             creation: now,
             expiry: expiry(&line, now, server_time).map(|expiry| capped(expiry, now)),
             last_access: now,
@@ -254,8 +255,8 @@ impl CanonicalCookie {
         Ok(Self {
             pair: pair(name, value),
             name_length: name_length(name),
-            domain,
-            path: path.into(),
+            scope: [&*domain, &*path].concat().into(),
+            domain_length: length(&domain),
             creation,
             expiry: details.expiry.map(|expiry| capped(expiry, creation)),
             last_access: details.last_access.unwrap_or(creation),
@@ -306,8 +307,8 @@ impl CanonicalCookie {
         Ok(Self {
             pair: pair(&name, &value),
             name_length: name_length(&name),
-            domain: domain.into(),
-            path: path.into(),
+            scope: [&*domain, &*path].concat().into(),
+            domain_length: length(&domain),
             creation: stored.creation,
             expiry: stored.expiry,
             last_access: stored.last_access,
@@ -327,8 +328,8 @@ impl CanonicalCookie {
         StoredCookie {
             name: self.name().to_vec(),
             value: self.value().to_vec(),
-            domain: self.domain.to_string(),
-            path: self.path.to_string(),
+            domain: self.domain().to_owned(),
+            path: self.path().to_owned(),
             creation: self.creation,
             expiry: self.expiry,
             last_access: self.last_access,
@@ -363,17 +364,17 @@ impl CanonicalCookie {
 
     /// The host it is for; with a dot in front if it is also for all names below.
     pub fn domain(&self) -> &str {
-        &self.domain
+        &self.scope[..self.domain_length as usize]
     }
 
     /// Whether it is for one host and nothing below.
     pub fn is_host_only(&self) -> bool {
-        !self.domain.starts_with('.')
+        !self.scope.starts_with('.')
     }
 
     /// The path it is for, with everything below.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.scope[self.domain_length as usize..]
     }
 
     /// When a cookie of this key and value was first set.
@@ -445,15 +446,17 @@ impl CanonicalCookie {
     pub fn key(&self) -> CookieKey {
         CookieKey {
             partition_key: self.partition_key().cloned(),
-            domain: self.domain.clone(),
-            path: self.path.clone(),
+            domain: self.domain().into(),
+            path: self.path().into(),
             name: self.name().into(),
         }
     }
 
     /// Whether both are the same cookie, whatever their values. Partitions are not compared.
     pub(super) fn takes_the_place_of(&self, other: &Self) -> bool {
-        self.name() == other.name() && self.domain == other.domain && self.path == other.path
+        self.name() == other.name()
+            && self.domain_length == other.domain_length
+            && self.scope == other.scope
     }
 
     /// Whether a user of the cookie could tell them apart: dates of use do not count.
@@ -474,8 +477,8 @@ impl fmt::Debug for CanonicalCookie {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("CanonicalCookie")
             .field("name", &String::from_utf8_lossy(self.name()))
-            .field("domain", &self.domain)
-            .field("path", &self.path)
+            .field("domain", &self.domain())
+            .field("path", &self.path())
             .field("expiry", &self.expiry)
             .field("secure", &self.secure)
             .field("http_only", &self.http_only)
@@ -519,6 +522,11 @@ fn pair(name: &[u8], value: &[u8]) -> Box<[u8]> {
 /// At most 4,096, as [`check_pair`] has seen to.
 fn name_length(name: &[u8]) -> u16 {
     u16::try_from(name.len()).unwrap_or(u16::MAX)
+}
+
+/// A host is far shorter; what is not keeps no cookie that could match it.
+fn length(domain: &str) -> u32 {
+    u32::try_from(domain.len()).unwrap_or(0)
 }
 
 /// The domain of a cookie for `url`, whose `Domain` is `attribute`; empty for none.

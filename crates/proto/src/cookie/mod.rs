@@ -1,8 +1,8 @@
 //! Cookies by RFC 6265bis, as Chromium keeps and sends them.
 //!
-//! A `Set-Cookie` line is read ([`line`]), becomes a cookie of a URL ([`canonical`]), and is kept or
-//! refused by the store of a session ([`jar`]), which also says what a request carries. Which
-//! requests count as first-party is asked in [`same_site`]. Whatever is refused has an
+//! A `Set-Cookie` line is read ([`SetCookie`]), becomes a cookie of a URL ([`CanonicalCookie`]), and
+//! is kept or refused by the store of a session ([`Jar`]), which also says what a request carries.
+//! Which requests count as first-party is asked of [`RequestSites`]. Whatever is refused has an
 //! [`ExclusionReason`]. Nothing here knows a connection, a file or the time: `now` is an argument.
 //!
 //! RFC 6265bis; Chromium `net/cookies`; Electron `Cookies`.

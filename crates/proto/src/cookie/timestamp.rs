@@ -44,12 +44,6 @@ impl Timestamp {
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(SECOND)))
     }
-
-    /// How much later this is; zero if it is not.
-    pub fn since(self, earlier: Self) -> Duration {
-        let micros = self.0.saturating_sub(earlier.0);
-        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
-    }
 }
 
 impl From<SystemTime> for Timestamp {
@@ -89,8 +83,6 @@ mod tests {
         assert_eq!(Timestamp(0).plus_seconds(i64::MIN), Timestamp::MIN);
         assert_eq!(Timestamp::from_unix(UnixTime(i64::MAX)), Timestamp::MAX);
         assert_eq!(Timestamp(-1).unix(), UnixTime(-1));
-        assert_eq!(Timestamp::MIN.since(Timestamp::MAX), Duration::ZERO);
-        assert_eq!(Timestamp(3).since(Timestamp(1)), Duration::from_micros(2));
     }
 
     #[test]

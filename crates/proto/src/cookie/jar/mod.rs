@@ -175,6 +175,7 @@ impl Jar {
         let partition = access.partition_key.and_then(|key| self.partitions.get_mut(key));
         let partitioned = partition.map_or(&mut [][..], |shelf| shelf.bucket_mut(domain));
 
+        let stale = now.plus_seconds(-ACCESS_INTERVAL);
         let mut expired = false;
         self.scratch.clear();
         for entry in shelf::merge(ordinary, partitioned) {
@@ -186,7 +187,7 @@ impl Jar {
                 expired = true;
                 continue;
             }
-            if now.since(cookie.last_access).as_secs() >= ACCESS_INTERVAL {
+            if cookie.last_access <= stale {
                 cookie.last_access = now;
                 sent.touched.push(cookie.clone());
             }
@@ -479,7 +480,7 @@ fn shadows(cookie: &CanonicalCookie, secure: &CanonicalCookie) -> bool {
 }
 
 /// Seconds between two dates of use of one cookie.
-const ACCESS_INTERVAL: u64 = 60;
+const ACCESS_INTERVAL: i64 = 60;
 /// Bytes kept between requests for building the field.
 const LARGEST_SCRATCH: usize = 16 * 1024;
 

@@ -72,15 +72,10 @@ impl Mirror {
     fn check(&self, jar: &Jar) {
         assert_eq!(jar.len(), self.0.len());
         assert_eq!(jar.len(), jar.iter().count());
-        let held: BTreeMap<CookieKey, &CanonicalCookie> =
-            jar.iter().map(|cookie| (cookie.key(), cookie)).collect();
+        let held: BTreeMap<CookieKey, CanonicalCookie> =
+            jar.iter().map(|cookie| (cookie.key(), cookie.clone())).collect();
         assert_eq!(held.len(), jar.len(), "a key occurs twice");
-        assert!(
-            self.0
-                .iter()
-                .map(|(key, cookie)| (key, cookie))
-                .eq(held.iter().map(|(key, cookie)| (key, *cookie)))
-        );
+        assert_eq!(held, self.0);
         for (key, shelf) in std::iter::once((None, &jar.shelf))
             .chain(jar.partitions.iter().map(|(key, shelf)| (Some(key), shelf)))
         {
