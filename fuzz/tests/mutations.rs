@@ -23,12 +23,17 @@ macro_rules! targets {
 targets! {
     chunked_body
     content_decoders
+    cookie_date
+    cookie_filter
     host_rules
+    hsts
     http_date
+    netscape_file
     redirect
     request_fields
     request_parts
     response_head
+    set_cookie
     url_parts
 }
 

@@ -15,7 +15,7 @@ use url::{Host, Url};
 use super::line::{MAX_ATTRIBUTE, check_pair, trim};
 use super::{
     ExclusionReason, PartitionKey, Priority, SameSite, SetCookie, SourceScheme, Timestamp,
-    may_use_secure_cookies,
+    has_cookies, may_use_secure_cookies,
 };
 use crate::date::UnixTime;
 use crate::site::registrable_domain;
@@ -533,6 +533,9 @@ fn length(domain: &str) -> u32 {
 ///
 /// RFC 6265bis §5.7 steps 8-12; Chromium `cookie_util::GetCookieDomainWithString`.
 fn cookie_domain(url: &Url, attribute: &[u8]) -> Result<Box<str>, ExclusionReason> {
+    if !has_cookies(url) {
+        return Err(ExclusionReason::NonCookieableScheme);
+    }
     if !attribute.is_ascii() {
         return Err(ExclusionReason::DomainNonAscii);
     }

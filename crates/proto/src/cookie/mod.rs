@@ -200,6 +200,11 @@ pub fn may_use_secure_cookies(url: &Url) -> bool {
     matches!(url.scheme(), "https" | "wss") || crate::origin::is_localhost(url)
 }
 
+/// Whether URLs of this scheme have cookies.
+pub(crate) fn has_cookies(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https" | "ws" | "wss")
+}
+
 /// Whether a cookie of `domain` (a dot in front: with all names below) belongs to `host`.
 ///
 /// RFC 6265bis §5.1.3; Chromium `cookie_util::IsDomainMatch`.

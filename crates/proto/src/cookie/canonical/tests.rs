@@ -105,6 +105,14 @@ fn domain_of_a_host_without_a_registrable_domain_is_the_host_alone() {
 }
 
 #[test]
+fn a_url_of_another_scheme_has_no_cookies() {
+    for from in ["ftp://a.test/", "file:///x", "data:,x", "app://a.test/", "app://1%ff.0.0.1/"] {
+        let refused = from_line(from, "a=b").map(|_| ());
+        assert_eq!(refused, Err(ExclusionReason::NonCookieableScheme), "{from}");
+    }
+}
+
+#[test]
 fn path_is_the_attribute_or_the_folder_of_the_url() {
     for (from, line, expected) in [
         ("https://a.test/", "a=b", "/"),

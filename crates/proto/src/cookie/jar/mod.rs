@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{
     CanonicalCookie, CookieKey, ExclusionReason, PartitionKey, SameSite, SameSiteContext,
-    Timestamp, domain_key, is_domain_match, is_path_match, may_use_secure_cookies,
+    Timestamp, domain_key, has_cookies, is_domain_match, is_path_match, may_use_secure_cookies,
 };
 use crate::origin::Origin;
 
@@ -460,10 +460,6 @@ fn check_same_site(cookie: &CanonicalCookie, allowed: bool) -> Result<(), Exclus
         (SameSite::Lax, false) => Err(ExclusionReason::SameSiteLax),
         (SameSite::Strict, false) => Err(ExclusionReason::SameSiteStrict),
     }
-}
-
-fn has_cookies(url: &Url) -> bool {
-    matches!(url.scheme(), "http" | "https" | "ws" | "wss")
 }
 
 /// Whether a cookie set in the clear could stand before or in the place of a `Secure` one.

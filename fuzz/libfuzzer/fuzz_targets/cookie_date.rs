@@ -1,0 +1,4 @@
+//! `cookie_date` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::cookie_date(data));

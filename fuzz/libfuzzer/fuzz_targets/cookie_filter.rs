@@ -1,0 +1,4 @@
+//! `cookie_filter` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::cookie_filter(data));

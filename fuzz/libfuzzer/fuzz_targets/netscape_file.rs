@@ -1,0 +1,4 @@
+//! `netscape_file` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::netscape_file(data));

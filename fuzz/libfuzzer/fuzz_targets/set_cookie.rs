@@ -1,0 +1,4 @@
+//! `set_cookie` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::set_cookie(data));
