@@ -7,18 +7,23 @@
 //!
 //! RFC 6265bis §5.7; Chromium `CanonicalCookie`.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::line::{MAX_ATTRIBUTE, check_pair, trim};
 use super::{
     ExclusionReason, PartitionKey, Priority, SameSite, SetCookie, SourceScheme, Timestamp,
-    has_cookies, may_use_secure_cookies,
+    may_use_secure_cookies,
 };
 use crate::date::UnixTime;
 use crate::site::registrable_domain;
+
+mod scope;
+
+use scope::{
+    Promise, canonical_host, check_prefix, cookie_domain, cookie_path, encoded_path, is_address,
+};
 
 /// A cookie whose every part is settled and checked.
 #[derive(Clone, PartialEq, Eq)]
@@ -529,77 +534,6 @@ fn length(domain: &str) -> u32 {
     u32::try_from(domain.len()).unwrap_or(0)
 }
 
-/// The domain of a cookie for `url`, whose `Domain` is `attribute`; empty for none.
-///
-/// RFC 6265bis §5.7 steps 8-12; Chromium `cookie_util::GetCookieDomainWithString`.
-fn cookie_domain(url: &Url, attribute: &[u8]) -> Result<Box<str>, ExclusionReason> {
-    if !has_cookies(url) {
-        return Err(ExclusionReason::NonCookieableScheme);
-    }
-    if !attribute.is_ascii() {
-        return Err(ExclusionReason::DomainNonAscii);
-    }
-    let host = url.host_str().unwrap_or_default();
-    // An empty label is allowed at the end alone.
-    if host.is_empty() || host.ends_with("..") {
-        return Err(ExclusionReason::InvalidDomain);
-    }
-    if attribute.is_empty() {
-        return Ok(host.into());
-    }
-    let attribute = str::from_utf8(attribute).map_err(|_| ExclusionReason::DomainNonAscii)?;
-    let name = attribute.strip_prefix('.').unwrap_or(attribute);
-    // Addresses, single labels and public suffixes have nothing below them that is theirs.
-    let Some(own) = registrable_domain(host) else {
-        let same = name.eq_ignore_ascii_case(host);
-        return if same { Ok(host.into()) } else { Err(ExclusionReason::InvalidDomain) };
-    };
-    if name.contains('%') {
-        return Err(ExclusionReason::InvalidDomain);
-    }
-    let name = canonical_host(name).ok_or(ExclusionReason::InvalidDomain)?;
-    let covers =
-        host == name || host.strip_suffix(&*name).is_some_and(|below| below.ends_with('.'));
-    if registrable_domain(&name) == Some(own) && covers {
-        Ok(format!(".{name}").into())
-    } else {
-        Err(ExclusionReason::InvalidDomain)
-    }
-}
-
-/// A host in the form it has in a URL.
-fn canonical_host(host: &str) -> Option<String> {
-    match Host::parse(host).ok()? {
-        // An empty label at the start would make another cookie of the same domain.
-        Host::Domain(name) if name.starts_with('.') || name.ends_with("..") => None,
-        host => Some(host.to_string()),
-    }
-}
-
-fn is_address(url: &Url) -> bool {
-    matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)))
-}
-
-/// The path of a cookie: `attribute` if it is one, else the folder of the URL's path.
-///
-/// RFC 6265bis §5.1.4.
-fn cookie_path<'a>(url: &'a Url, attribute: &'a str) -> Cow<'a, str> {
-    if attribute.starts_with('/') {
-        return attribute.to_owned().into();
-    }
-    match url.path().rfind('/') {
-        None | Some(0) => "/".into(),
-        Some(end) => url.path()[..end].into(),
-    }
-}
-
-/// A path with every character escaped that a URL escapes, so that it can match one.
-fn encoded_path(path: &str) -> Option<String> {
-    let mut url = Url::parse("http://a/").ok()?;
-    url.set_path(path);
-    Some(url.path().to_owned())
-}
-
 fn has_terminator(text: &[u8]) -> bool {
     trim(text) != text || text.iter().any(|byte| matches!(byte, b'\0' | b'\r' | b'\n' | b';'))
 }
@@ -638,46 +572,6 @@ fn source_port(url: &Url, secure: bool) -> Option<u16> {
         port => port,
     }
 }
-
-/// What a cookie has of the things that a prefix of its name promises.
-#[derive(Clone, Copy)]
-struct Promise {
-    secure: bool,
-    http_only: bool,
-    host_only: bool,
-    root: bool,
-}
-
-/// Holds a cookie to what its name promises, in any letter case.
-///
-/// A server cannot tell a cookie without a name whose value is `__Host-a=b` from a real one, so
-/// such a value is refused.
-///
-/// RFC 6265bis §4.1.3, §5.7 steps 20-23; Chromium `cookie_util::IsCookiePrefixValid`,
-/// `CanonicalCookie::HasHiddenPrefixName`.
-fn check_prefix(name: &[u8], value: &[u8], promise: Promise) -> Result<(), ExclusionReason> {
-    let begins = |text: &[u8], prefix: &str| {
-        text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    };
-    let Promise { secure, http_only, host_only, root } = promise;
-    let kept = if name.is_empty() {
-        !PREFIXES.iter().any(|prefix| begins(value, prefix))
-    } else if begins(name, "__Host-Http-") {
-        secure && host_only && root && http_only
-    } else if begins(name, "__Host-") {
-        secure && host_only && root
-    } else if begins(name, "__Http-") {
-        secure && http_only
-    } else if begins(name, "__Secure-") {
-        secure
-    } else {
-        true
-    };
-    if kept { Ok(()) } else { Err(ExclusionReason::InvalidPrefix) }
-}
-
-/// `__Host-Http-` begins as `__Host-`.
-const PREFIXES: [&str; 3] = ["__Secure-", "__Host-", "__Http-"];
 
 /// 400 days, in seconds.
 const LONGEST_LIFE: i64 = 400 * 86_400;
