@@ -211,7 +211,7 @@ impl ClientRequest {
     /// Without it redirects are decided by the mode alone.
     pub fn events(&mut self) -> Events {
         self.shared.feed.is_heard.store(true, Ordering::Release);
-        self.events.take().unwrap_or_else(|| Feed::new().1)
+        self.events.take().unwrap_or_else(Events::ended)
     }
 
     /// Sets a field; an earlier value, whatever its letter case, is replaced. The name goes out as
@@ -363,24 +363,28 @@ impl ClientRequest {
 
     /// Waits for the response, when no other event matters: redirects are decided by the mode.
     ///
+    /// Cancel-safe: a dropped future loses nothing.
+    ///
     /// # Errors
     ///
     /// Why none came; `ERR_ABORTED` after an abort.
     pub async fn response(&mut self) -> Result<IncomingMessage, Error> {
-        let Some(mut events) = self.events.take() else {
+        let Some(events) = &mut self.events else {
             return Err(Error::sentence(
                 NetError::InvalidArgument,
                 "the response comes by the events that were taken",
             ));
         };
-        while let Some(event) = events.next().await {
-            match event {
-                Event::Response(message) => return Ok(message),
-                Event::Error(error) => return Err(error),
-                _ => {}
+        let outcome = loop {
+            match events.next().await {
+                Some(Event::Response(message)) => break Ok(message),
+                Some(Event::Error(error)) => break Err(error),
+                Some(_) => {}
+                None => break Err(Error::aborted()),
             }
-        }
-        Err(Error::aborted())
+        };
+        self.events = None;
+        outcome
     }
 
     fn is_aborted(&self) -> bool {
@@ -413,16 +417,20 @@ impl ClientRequest {
     }
 
     fn finish(&mut self) {
-        match std::mem::replace(&mut self.state, State::Ended) {
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        if !matches!(state, State::Ended) {
+            // First, so that what the end of the body brings about comes behind it.
+            self.shared.feed.emit(Event::Finish);
+        }
+        match state {
             State::Open(request) => self.start(request),
             State::Buffering(mut request, kept) => {
                 request.hop.body = kept.freeze().into();
                 self.start(request);
             }
             State::Streaming(writer) => writer.finish(),
-            State::Ended => return,
+            State::Ended => {}
         }
-        self.shared.feed.emit(Event::Finish);
     }
 
     fn start(&self, mut request: Box<Request>) {
@@ -486,7 +494,7 @@ async fn drive(
     message.set_closing(Closing(Arc::clone(&shared.feed)));
     ending.is_answered();
     shared.feed.emit(Event::Response(message));
-    std::future::poll_fn(|cx| exchange.poll_upload(cx)).await;
+    SharedExchange::send(exchange).await;
 }
 
 /// Says why, when the session ends a request's task.
@@ -502,6 +510,14 @@ impl Ending {
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.close(Some(Event::Error(Error::aborted())));
+    }
+}
+
+impl Drop for ClientRequest {
+    fn drop(&mut self) {
+        if !matches!(self.state, State::Ended) {
+            self.shared.abort();
+        }
     }
 }
 

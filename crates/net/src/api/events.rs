@@ -31,7 +31,7 @@ pub enum Event {
     Response(IncomingMessage),
     /// A redirect waits for a decision.
     Redirect(RedirectQuestion),
-    /// Some of the body has gone out. Reports that nobody has read yet become one.
+    /// Some of the body has gone out. Reports that nobody has read yet become one, the latest.
     UploadProgress(UploadProgress),
     /// The body has been handed over; not: sent.
     Finish,
@@ -57,11 +57,20 @@ impl Events {
         std::future::poll_fn(|cx| self.poll_event(cx)).await
     }
 
+    /// A stream in which nothing comes any more.
+    pub(super) fn ended() -> Self {
+        let (_, mut events) = Feed::new();
+        events.receiver.close();
+        events
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let event = std::task::ready!(self.receiver.poll_recv(cx));
-        match &event {
-            Some(Event::UploadProgress(_)) => {
-                self.feed.progress_waits.store(false, Ordering::Release);
+        let mut event = std::task::ready!(self.receiver.poll_recv(cx));
+        match &mut event {
+            Some(Event::UploadProgress(progress)) => {
+                if let Some(latest) = lock(&self.feed.unread_progress).take() {
+                    *progress = latest;
+                }
             }
             Some(Event::Close) => self.receiver.close(),
             _ => {}
@@ -89,8 +98,10 @@ pub(super) struct Feed {
     sender: mpsc::UnboundedSender<Event>,
     /// Whether anybody took the stream.
     pub(super) is_heard: AtomicBool,
-    is_closed: AtomicBool,
-    progress_waits: AtomicBool,
+    /// Locked while an event goes out, so that none goes out behind `Close`.
+    is_closed: Mutex<bool>,
+    /// What the one `UploadProgress` that nobody has read yet will say.
+    unread_progress: Mutex<Option<UploadProgress>>,
     /// The redirect that waits, for `ClientRequest::follow_redirect`.
     pub(super) redirect: Mutex<Option<PendingAnswer>>,
 }
@@ -103,36 +114,46 @@ impl Feed {
         let feed = Arc::new(Self {
             sender,
             is_heard: AtomicBool::new(false),
-            is_closed: AtomicBool::new(false),
-            progress_waits: AtomicBool::new(false),
+            is_closed: Mutex::new(false),
+            unread_progress: Mutex::new(None),
             redirect: Mutex::new(None),
         });
         (Arc::clone(&feed), Events { receiver, feed })
     }
 
     pub(super) fn emit(&self, event: Event) {
-        if !self.is_closed.load(Ordering::Acquire) {
-            // Nobody needs to listen.
-            let _ = self.sender.send(event);
-        }
+        let unheard = {
+            let is_closed = lock(&self.is_closed);
+            if *is_closed {
+                Some(event)
+            } else {
+                self.sender.send(event).err().map(|unheard| unheard.0)
+            }
+        };
+        // Only now: a response that is dropped closes the feed.
+        drop(unheard);
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.is_closed.load(Ordering::Acquire)
+        *lock(&self.is_closed)
     }
 
     pub(super) fn progress(&self, progress: UploadProgress) {
-        if self.is_heard.load(Ordering::Acquire)
-            && !self.progress_waits.swap(true, Ordering::AcqRel)
-        {
+        if !self.is_heard.load(Ordering::Acquire) {
+            return;
+        }
+        let waits_already = lock(&self.unread_progress).replace(progress).is_some();
+        if !waits_already {
             self.emit(Event::UploadProgress(progress));
         }
     }
 
     /// Ends the feed with `last` and `Close`, unless it has ended.
     pub(super) fn close(&self, last: Option<Event>) {
-        if !self.is_closed.swap(true, Ordering::AcqRel) {
+        let mut is_closed = lock(&self.is_closed);
+        if !std::mem::replace(&mut *is_closed, true) {
             for event in last.into_iter().chain([Event::Close]) {
+                // Nobody needs to listen.
                 let _ = self.sender.send(event);
             }
         }

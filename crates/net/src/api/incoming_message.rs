@@ -290,7 +290,7 @@ impl IncomingMessage {
             Poll::Pending => {
                 let Some(deadline) = &mut self.deadline else { return Poll::Pending };
                 ready!(deadline.as_mut().poll(cx));
-                self.body.with_exchange_mut(Exchange::close);
+                self.body.close();
                 Some(Err(Error::timed_out(Phase::Receive, "total")))
             }
         };

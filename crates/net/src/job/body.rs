@@ -46,22 +46,44 @@ pub(crate) struct SharedExchange {
 }
 
 impl SharedExchange {
-    /// Sends on; ready when nothing is left to send, or nobody reads the response any more.
-    pub(crate) fn poll_upload(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let sent = lock(&self.exchange).poll_upload(cx);
+    /// Sends until nothing is left to send, or nobody reads the response any more.
+    ///
+    /// Dropped before that, it closes the connection: nobody else would send the rest.
+    pub(crate) async fn send(this: Arc<Self>) {
+        let mut sending = Sending(Some(this));
+        std::future::poll_fn(|cx| {
+            sending.0.as_ref().map_or(Poll::Ready(()), |this| this.poll_upload(cx))
+        })
+        .await;
+        sending.0 = None;
+    }
+
+    fn poll_upload(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut exchange = lock(&self.exchange);
+        let sent = exchange.poll_upload(cx);
         if sent.is_pending() {
+            // Under the lock, so that whoever ends the exchange from now on finds it.
             *lock(&self.sender) = Some(cx.waker().clone());
         }
         sent
     }
 
+    /// Receives and leaves sending to the sender: a reader that looks away would hold it up.
     fn poll_body(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let received = lock(&self.exchange).poll_body(cx);
-        match &received {
-            Poll::Pending => *lock(&self.reader) = Some(cx.waker().clone()),
-            Poll::Ready(Some(Ok(_))) => {}
+        let mut exchange = lock(&self.exchange);
+        let received = exchange.poll_receive(cx);
+        let is_over = match &received {
+            Poll::Pending => {
+                *lock(&self.reader) = Some(cx.waker().clone());
+                false
+            }
+            Poll::Ready(Some(Ok(_))) => exchange.is_ended(),
+            Poll::Ready(None | Some(Err(_))) => true,
+        };
+        drop(exchange);
+        if is_over {
             // With the response the upload has ended, as far as anybody cares.
-            Poll::Ready(None | Some(Err(_))) => wake(&self.sender),
+            wake(&self.sender);
         }
         received
     }
@@ -78,6 +100,16 @@ fn wake(waker: &Mutex<Option<Waker>>) {
     let waker = lock(waker).take();
     if let Some(waker) = waker {
         waker.wake();
+    }
+}
+
+struct Sending(Option<Arc<SharedExchange>>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some(unsent) = &self.0 {
+            unsent.abort();
+        }
     }
 }
 
@@ -161,7 +193,7 @@ impl ResponseBody {
             Poll::Pending => {
                 let received = self.received;
                 if self.idle.as_mut().is_some_and(|idle| idle.poll(cx, received)) {
-                    self.with_exchange_mut(Exchange::close);
+                    self.close();
                     return Poll::Ready(Some(Err(Error::timed_out(Phase::Receive, "idle"))));
                 }
                 Poll::Pending
@@ -184,7 +216,7 @@ impl ResponseBody {
                 Ok(None) if self.state == State::Decoding => return Poll::Ready(None),
                 Ok(None) => {}
                 Err(cause) => {
-                    self.with_exchange_mut(Exchange::close);
+                    self.close();
                     let error = Error::new(cause.net_error(), Phase::Receive).with_source(cause);
                     return Poll::Ready(Some(Err(error)));
                 }
@@ -213,6 +245,14 @@ impl ResponseBody {
         };
         let shared = Arc::clone(&reader.0);
         (Self { source: Source::Shared(reader), ..self }, shared)
+    }
+
+    /// Gives up what is left: the connection is closed.
+    pub(crate) fn close(&mut self) {
+        match &mut self.source {
+            Source::Own(exchange) => exchange.close(),
+            Source::Shared(reader) => reader.0.abort(),
+        }
     }
 
     pub(crate) fn with_exchange<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {

@@ -248,8 +248,18 @@ impl Exchange {
     }
 
     /// The next piece of the body as it came, its transfer coding removed. `None` is its whole end.
+    ///
+    /// Sends on meanwhile.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let _ = self.poll_upload(cx);
+        self.poll_receive(cx)
+    }
+
+    /// As [`poll_body`](Self::poll_body), where sending is somebody else's.
+    pub(crate) fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
             let Some(lease) = &mut self.lease else {
                 return Poll::Ready(match self.receive {
