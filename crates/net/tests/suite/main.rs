@@ -9,6 +9,8 @@ mod blocking;
 mod body_faults;
 mod bounds;
 mod cancel;
+mod contract;
+mod events;
 mod faults;
 mod framing;
 mod injection;
