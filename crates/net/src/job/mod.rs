@@ -110,7 +110,9 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
         let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
         let (method, url, headers) = (&*method, &*url, &*headers);
         let extras = extras.as_deref();
-        let expects = extras.and_then(|extras| extras.continue_after).filter(|_| !body.is_empty());
+        // RFC 9110 §10.1.1: nothing is expected without content.
+        let has_content = body.length() != Some(0);
+        let expects = extras.and_then(|extras| extras.continue_after).filter(|_| has_content);
         let length = match body.length() {
             _ if body.is_empty() && !sends_empty_length(method) => RequestBody::None,
             Some(length) => RequestBody::ContentLength(length),
