@@ -124,6 +124,15 @@ impl Drop for Reader {
     }
 }
 
+impl Source {
+    fn with_exchange<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {
+        match self {
+            Self::Own(exchange) => look(exchange),
+            Self::Shared(reader) => look(&lock(&reader.0.exchange)),
+        }
+    }
+}
+
 impl ResponseBody {
     pub(crate) fn new(
         exchange: Box<Exchange>,
@@ -191,8 +200,10 @@ impl ResponseBody {
                 Poll::Ready(chunk)
             }
             Poll::Pending => {
-                let received = self.received;
-                if self.idle.as_mut().is_some_and(|idle| idle.poll(cx, received)) {
+                let Some(idle) = &mut self.idle else { return Poll::Pending };
+                // Behind an early answer the request's body may still move.
+                let sent = self.source.with_exchange(Exchange::bytes_written);
+                if idle.poll(cx, self.received + sent) {
                     self.close();
                     return Poll::Ready(Some(Err(Error::timed_out(Phase::Receive, "idle"))));
                 }
@@ -256,10 +267,7 @@ impl ResponseBody {
     }
 
     pub(crate) fn with_exchange<T>(&self, look: impl FnOnce(&Exchange) -> T) -> T {
-        match &self.source {
-            Source::Own(exchange) => look(exchange),
-            Source::Shared(reader) => look(&lock(&reader.0.exchange)),
-        }
+        self.source.with_exchange(look)
     }
 
     pub(crate) fn with_exchange_mut<T>(&mut self, change: impl FnOnce(&mut Exchange) -> T) -> T {
