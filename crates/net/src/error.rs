@@ -104,7 +104,10 @@ impl Error {
 
     /// Whether the response's body broke off.
     pub fn is_body(&self) -> bool {
-        self.0.phase == Some(Phase::Receive) && !self.is_decode() && !self.is_redirect()
+        self.0.phase == Some(Phase::Receive)
+            && !self.is_decode()
+            && !self.is_redirect()
+            && !self.is_status()
     }
 
     /// Whether the body came but could not be decoded: its content coding, or its JSON.
@@ -182,10 +185,7 @@ impl Error {
 
     pub(crate) fn with_url(mut self, url: &Url) -> Self {
         if self.0.url.is_none() {
-            let mut shown = url.clone();
-            // These setters fail only for URLs that hold neither.
-            let _ = shown.set_username("");
-            let _ = shown.set_password(None);
+            let mut shown = without_credentials(url);
             shown.set_fragment(None);
             self.edit().url = Some(shown);
         }
@@ -259,6 +259,15 @@ impl From<Error> for io::Error {
         };
         Self::new(kind, error)
     }
+}
+
+/// The URL as it may be shown: without user and password.
+pub(crate) fn without_credentials(url: &Url) -> Url {
+    let mut shown = url.clone();
+    // These setters fail only for URLs that hold neither.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown
 }
 
 const REDIRECT_CANCELLED: &str = "Redirect was cancelled";

@@ -22,8 +22,9 @@ use super::events::Closing;
 use super::timing::{Span, Timing};
 use super::upgraded::Upgraded;
 use crate::connect::ConnectionFacts;
-use crate::error::Error;
+use crate::error::{Error, without_credentials};
 use crate::job::{Response, ResponseBody, SharedExchange};
+use crate::runtime::instant;
 use crate::stream::{Exchange, Marks};
 #[cfg(feature = "tls")]
 use crate::tls::TlsInfo;
@@ -285,7 +286,9 @@ impl IncomingMessage {
         if !self.rest.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.rest))));
         }
-        let chunk = match self.body.poll_chunk(cx) {
+        // Where there is always something to read, nothing else would look at the clock.
+        let polled = if self.is_overdue() { Poll::Pending } else { self.body.poll_chunk(cx) };
+        let chunk = match polled {
             Poll::Ready(chunk) => chunk,
             Poll::Pending => {
                 let Some(deadline) = &mut self.deadline else { return Poll::Pending };
@@ -294,6 +297,9 @@ impl IncomingMessage {
                 Some(Err(Error::timed_out(Phase::Receive, "total")))
             }
         };
+        if !matches!(chunk, Some(Ok(_))) {
+            self.deadline = None;
+        }
         let chunk = chunk.map(|chunk| chunk.map_err(|error| error.with_url(&self.url)));
         match (&chunk, self.closing.is_some()) {
             (Some(Ok(_)), _) | (_, false) => {}
@@ -330,6 +336,12 @@ impl IncomingMessage {
 
     fn facts(&self) -> Arc<ConnectionFacts> {
         self.body.with_exchange(|exchange| Arc::clone(exchange.facts()))
+    }
+
+    /// Whether the time for the whole is over and the body is not.
+    fn is_overdue(&self) -> bool {
+        let Some(deadline) = &self.deadline else { return false };
+        deadline.deadline().into_std() <= instant() && !self.body.is_ended()
     }
 
     fn within_limit(&self, bytes: Bytes) -> Result<Bytes, Error> {
@@ -371,7 +383,7 @@ fn timing(facts: &ConnectionFacts, marks: Marks, is_reused: bool) -> Timing {
 impl fmt::Debug for IncomingMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IncomingMessage")
-            .field("url", &self.url.as_str())
+            .field("url", &without_credentials(&self.url).as_str())
             .field("head", &self.head)
             .field("body", &self.body)
             .finish_non_exhaustive()

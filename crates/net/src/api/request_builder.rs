@@ -16,7 +16,7 @@ use url::Url;
 use super::incoming_message::IncomingMessage;
 use crate::body::Body;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, without_credentials};
 use crate::job::Hop;
 use crate::network::Stage;
 use crate::progress::{ProgressCell, UploadProgress};
@@ -363,7 +363,8 @@ impl fmt::Debug for RequestBuilder {
         let mut shown = f.debug_struct("RequestBuilder");
         match &self.draft {
             Ok(request) => {
-                shown.field("method", &request.hop.method).field("url", &request.hop.url.as_str());
+                let url = without_credentials(&request.hop.url);
+                shown.field("method", &request.hop.method).field("url", &url.as_str());
             }
             Err(error) => {
                 shown.field("error", error);
