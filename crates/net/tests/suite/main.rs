@@ -8,6 +8,7 @@
 mod blocking;
 mod body_faults;
 mod bounds;
+mod builder;
 mod cancel;
 mod contract;
 mod events;
@@ -19,8 +20,10 @@ mod pool;
 mod responses;
 mod smoke;
 mod support;
+mod timeouts;
 mod tls;
 mod torture;
 #[cfg(feature = "tower")]
 mod tower;
+mod upload;
 mod wire;
