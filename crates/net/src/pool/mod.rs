@@ -230,7 +230,7 @@ impl Pool {
 
     /// Sees to it that idle connections are looked at now and then, as long as there are any.
     fn keep_swept(self: &Arc<Self>, destination: &Destination) {
-        if self.is_swept.swap(true, Ordering::AcqRel) {
+        if self.is_swept.load(Ordering::Acquire) || self.is_swept.swap(true, Ordering::AcqRel) {
             return;
         }
         let sweep = Sweep(Arc::downgrade(self));

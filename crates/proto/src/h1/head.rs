@@ -348,22 +348,26 @@ fn parse_status_line(line: &[u8]) -> Result<(Version, u16, (u32, u32)), HeadErro
         }
         _ => return Err(HeadError::Version),
     };
-    match rest.first() {
-        Some(b' ') => {}
-        Some(_) => return Err(HeadError::Version),
-        None => return Err(HeadError::Status),
+    let mut rest = match rest {
+        [b' ', rest @ ..] => rest,
+        [] => return Err(HeadError::Status),
+        _ => return Err(HeadError::Version),
+    };
+    while let [b' ', more @ ..] = rest {
+        rest = more;
     }
-    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
-    let (digits, reason) = rest[spaces..].split_at_checked(3).ok_or(HeadError::Status)?;
-    if !digits.iter().all(u8::is_ascii_digit) || digits[0] == b'0' {
+    let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', reason @ ..] = rest else {
         return Err(HeadError::Status);
-    }
+    };
+    let [a, b, c] = [a, b, c].map(|digit| u16::from(digit - b'0'));
+    let status = a * 100 + b * 10 + c;
     if reason.first().is_some_and(|byte| !is_whitespace(*byte)) {
         return Err(HeadError::Status);
     }
-    let status = digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
-    let blanks = reason.iter().take_while(|byte| is_whitespace(**byte)).count();
-    let start = line.len() - reason.len() + blanks;
+    let mut start = line.len() - reason.len();
+    while line.get(start).is_some_and(|byte| is_whitespace(*byte)) {
+        start += 1;
+    }
     // The caller's head is no longer than u32::MAX.
     Ok((version, status, (start as u32, trim_end(line, start, line.len()) as u32)))
 }
