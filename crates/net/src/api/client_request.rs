@@ -20,6 +20,7 @@ use netreq_proto::{
 use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use url::Url;
 
 use super::events::{Asking, Closing, Event, Events, Feed};
 use super::incoming_message::IncomingMessage;
@@ -27,7 +28,7 @@ use super::into_url::{IntoUrl, refused};
 use super::request_builder::{draft, send};
 use crate::body::Body;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, without_credentials};
 use crate::job::SharedExchange;
 use crate::progress::{ProgressCell, UploadProgress};
 use crate::request::{RedirectMode, RedirectVerdict, Request, check_field};
@@ -38,8 +39,9 @@ use crate::write_channel::{self, ChunkWriter};
 
 /// What a [`ClientRequest`] is made from.
 ///
-/// Electron's options of `net.request`. A text is the URL: `Options::from("https://…")`.
-#[derive(Clone, Debug, Default)]
+/// Electron's options of `net.request`. A text is the URL: `Options::from("https://…")`. `Debug`
+/// shows neither user and password of the URL nor the values of fields that carry secrets.
+#[derive(Clone, Default)]
 pub struct Options {
     /// Default GET.
     pub method: Method,
@@ -69,6 +71,27 @@ pub struct Options {
     pub priority: RequestPriority,
     /// Default: the session's.
     pub timeouts: Option<Timeouts>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = Url::parse(&self.url).map(|url| without_credentials(&url).to_string());
+        f.debug_struct("Options")
+            .field("method", &self.method)
+            .field("url", &url)
+            .field("protocol", &self.protocol)
+            .field("host", &self.host)
+            .field("hostname", &self.hostname)
+            .field("port", &self.port)
+            .field("path", &self.path)
+            .field("headers", &self.headers)
+            .field("redirect", &self.redirect)
+            .field("origin", &self.origin)
+            .field("referrer_policy", &self.referrer_policy)
+            .field("priority", &self.priority)
+            .field("timeouts", &self.timeouts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl From<&str> for Options {

@@ -10,6 +10,8 @@ use netreq_proto::HeaderList;
 use netreq_proto::h1::ResponseHead;
 use url::Url;
 
+use crate::error::without_credentials;
+
 /// Questions that a request asks its owner while it runs.
 ///
 /// Every default is what Electron does when nobody listens. Never two questions at once for one
@@ -72,7 +74,9 @@ impl fmt::Display for UnknownRedirectMode {
 impl std::error::Error for UnknownRedirectMode {}
 
 /// A redirect that waits for a decision.
-#[derive(Clone, Debug)]
+///
+/// `Debug` shows neither user and password of its URL nor the values of fields that carry secrets.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct RedirectInfo {
     /// The status of the response that redirects.
@@ -90,6 +94,19 @@ pub struct RedirectInfo {
     pub headers: HeaderList,
     /// The request's mode.
     pub mode: RedirectMode,
+}
+
+impl fmt::Debug for RedirectInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectInfo")
+            .field("status", &self.status)
+            .field("method", &self.method)
+            .field("url", &without_credentials(&self.url).as_str())
+            .field("head", &self.head)
+            .field("headers", &self.headers)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What to do about a redirect.

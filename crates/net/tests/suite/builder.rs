@@ -5,12 +5,13 @@
 
 use std::future::IntoFuture as _;
 use std::io::Write as _;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use netreq::{
-    Error, HeaderList, IncomingMessage, Method, NetError, Phase, RedirectMode, RedirectVerdict,
-    RequestBuilder, Session, Span, Timeouts, Url,
+    Error, HeaderList, IncomingMessage, Method, NetError, Options, Phase, RedirectMode,
+    RedirectVerdict, RequestBuilder, Session, Span, Timeouts, Url,
 };
 use netreq_testserver::{Authority, OK, ScriptServer, answer, pattern, script};
 use tokio::io::AsyncReadExt as _;
@@ -548,27 +549,45 @@ async fn a_status_becomes_an_error_from_400_on_and_no_other_does() {
 
 #[tokio::test]
 async fn what_is_shown_for_debugging_has_no_password_no_cookie_and_no_credential() {
-    let reply = "HTTP/1.1 200 OK\r\nSet-Cookie: id=secret\r\nContent-Length: 2\r\n\
-                 Proxy-Authenticate: secret\r\nX-Seen: shown\r\n\r\nok";
-    let server = script().connection(|peer| peer.expect_get("/").reply(reply).stall()).start();
+    let secrets = "Set-Cookie: id=secret\r\nProxy-Authenticate: secret\r\nX-Seen: shown\r\n";
+    let server = script()
+        .connection(|peer| {
+            let head = format!("HTTP/1.1 302 Found\r\nLocation: /2\r\n{secrets}");
+            peer.expect_get("/").reply(format!("{head}Content-Length: 2\r\n\r\nno")).stall()
+        })
+        .start();
     let url = format!("http://user:secret@{}/", server.address());
     let session = Session::in_memory();
+    let asked = Arc::new(Mutex::new(String::new()));
+    let told = Arc::clone(&asked);
 
-    let request =
-        session.get(&url).header("Authorization", "Bearer secret").header("Cookie", "id=secret");
+    let request = session
+        .get(&url)
+        .header("Authorization", "Bearer secret")
+        .header("Cookie", "id=secret")
+        .capture_head(true)
+        .on_redirect(move |info| {
+            *told.lock().unwrap() = format!("{info:?}");
+            async { RedirectVerdict::Deliver }
+        });
     let request_shown = format!("{request:?}");
     let message = bounded(request.send("")).await.unwrap();
 
     let address = server.address().to_string();
+    let options = Options::from(&*url);
+    let unreadable = Options::from("http://user:secret@:99999/");
     for (what, shown, holds) in [
         ("request", request_shown, Some(&*address)),
-        ("message", format!("{message:?}"), Some("shown")),
+        ("redirect", asked.lock().unwrap().clone(), Some("shown")),
+        ("options", format!("{options:?}"), Some(&*address)),
+        ("wrong options", format!("{unreadable:?}"), None),
         ("session", format!("{session:?}"), None),
         ("refused", format!("{:?}", session.get(&url).header("Cookie", "secret\n")), None),
+        ("message", format!("{message:?}"), Some("shown")),
     ] {
         assert!(!shown.contains("secret"), "{what}: {shown}");
         assert!(holds.is_none_or(|part| shown.contains(part)), "{what}: {shown}");
     }
-    drop(message);
+    drop((message, session));
     server.finished();
 }
