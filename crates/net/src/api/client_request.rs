@@ -315,6 +315,7 @@ impl ClientRequest {
     /// first call on, the fields are fixed.
     ///
     /// After an abort, and when the response is already whole, the chunk is dropped in silence.
+    /// Dropping the future before it is ready leaves the chunk unwritten, and the body as it was.
     ///
     /// # Errors
     ///

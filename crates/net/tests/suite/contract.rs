@@ -2,22 +2,21 @@
 //! and what of the body is on the wire when.
 //!
 //! Electron's `docs/api/client-request.md` and `spec/api-net-spec.ts`. The order of events is in
-//! `events`.
+//! `events`, how a request ends early in `abort`.
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use netreq::{
     ClientRequest, Error, Event, HeaderList, Method, NetError, Options, Session,
     UnknownRedirectMode, UploadProgress,
 };
-use netreq_testserver::{Gate, OK, ScriptServer, answer, script};
+use netreq_testserver::{Gate, OK, ScriptServer, script};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use crate::events::{story, told};
+use crate::events::told;
 use crate::observe::bounded;
-use crate::support::{counted, eventually};
+use crate::support::eventually;
 
 /// A request to `server` on a session of its own.
 fn request(server: &ScriptServer, method: Method) -> (Session, ClientRequest) {
@@ -510,85 +509,6 @@ async fn upload_progress_tells_what_has_gone_out() {
     }
 }
 
-#[tokio::test]
-async fn the_response_can_be_waited_for_instead_of_events() {
-    let server = script()
-        .connection(|peer| {
-            let found = "HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n";
-            peer.expect_get("/").reply(found).expect_get("/2").reply(OK)
-        })
-        .connection(|peer| peer.expect_get("/").close())
-        .start();
-    let (_session, mut followed) = request(&server, Method::GET);
-    followed.end("").await.unwrap();
-    {
-        // A wait that is given up loses nothing.
-        let waiting = pin!(followed.response());
-        assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    }
-    assert_eq!(text(&mut followed).await, "ok");
-    let second = followed.response().await.unwrap_err();
-    assert_eq!(second.to_string(), "the response comes by the events that were taken");
-
-    let (_session, mut failed) = request(&server, Method::GET);
-    failed.end("").await.unwrap();
-    let error = bounded(failed.response()).await.unwrap_err();
-    assert_eq!(error.to_string(), "net::ERR_EMPTY_RESPONSE");
-
-    let mut aborted = unsent();
-    aborted.abort();
-    let error = bounded(aborted.response()).await.unwrap_err();
-    assert_eq!(error.to_string(), "net::ERR_ABORTED");
-    assert!(error.is_abort());
-
-    let mut listened = unsent();
-    let _events = listened.events();
-    let error = listened.response().await.unwrap_err();
-    assert_eq!(error.to_string(), "the response comes by the events that were taken");
-    server.finished();
-}
-
-#[tokio::test]
-async fn a_server_that_stops_reading_holds_up_the_writer_and_nobody_else() {
-    let server = script()
-        .connection(|peer| {
-            peer.expect_request("POST", "/").send("HTTP/1.1 200 OK\r\n\r\nearly").stop_reading()
-        })
-        .connection(|peer| peer.expect_get("/other").reply(OK))
-        .start();
-    let (session, mut request) = request(&server, Method::POST);
-    request.set_chunked_encoding(true).unwrap();
-    let mut events = request.events();
-    let piece = netreq::Bytes::from(vec![b'x'; 64 * 1024]);
-
-    let mut written = 0;
-    loop {
-        let mut writing = pin!(request.write(piece.clone()));
-        let held = tokio::time::timeout(std::time::Duration::from_millis(200), &mut writing).await;
-        match held {
-            Ok(outcome) => outcome.unwrap(),
-            Err(_) => break,
-        }
-        written += piece.len();
-        assert!(written < 256 * 1024 * 1024, "nothing holds the writer up");
-    }
-    let mut message = loop {
-        match bounded(events.next()).await.unwrap() {
-            Event::Response(message) => break message,
-            Event::UploadProgress(_) => {}
-            event => panic!("{event:?}"),
-        }
-    };
-    assert_eq!(bounded(message.chunk()).await.unwrap().unwrap(), "early");
-    let other = session.get(server.url("/other")).await.unwrap();
-    assert_eq!(bounded(other.text()).await.unwrap(), "ok");
-
-    request.abort();
-    assert!(bounded(message.chunk()).await.unwrap_err().is_abort());
-    assert_eq!(story(&mut events).await, ["abort", "close"]);
-    counted(&session, [0, 0, 1, 0]).await;
-}
-
 #[test]
 fn outside_a_runtime_a_request_fails_by_event() {
     let mut request = unsent();
@@ -612,5 +532,4 @@ fn a_request_can_move_and_be_written_to_from_any_thread() {
     is_send::<ClientRequest>();
     is_send::<netreq::Events>();
     is_writer::<ClientRequest>();
-    drop(Arc::new(answer("")));
 }

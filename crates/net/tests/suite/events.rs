@@ -4,31 +4,22 @@
 //! abort `Abort` and `Close` alone. Whoever asks the server something while it runs, or goes away,
 //! gets Electron's default. Electron `spec/api-net-spec.ts`.
 
-use std::future::Future;
+use std::future::Future as _;
+use std::pin::pin;
+use std::task::{Context, Waker};
 
 use netreq::{
-    ClientRequest, Event, Events, HeaderList, IncomingMessage, Method, NetError, Options,
-    RedirectMode, RedirectQuestion, Session,
+    ClientRequest, Event, Events, HeaderList, IncomingMessage, Method, Options, RedirectMode,
+    RedirectQuestion, Session,
 };
-use netreq_testserver::{Gate, OK, ScriptServer, answer, script};
+use netreq_testserver::{Gate, OK, ScriptServer, script};
 
 use crate::observe::bounded;
 use crate::support::{counted, eventually};
 
-/// What is left of the events, a line each, without progress; responses are read to their end.
+/// What is left of the events, a line each, without progress: redirects are followed, responses read
+/// to their end.
 pub(crate) async fn told(events: &mut Events) -> Vec<String> {
-    tell(events, |question| {
-        question.follow_redirect();
-    })
-    .await
-}
-
-/// As [`told`], where neither a redirect nor a response is expected to be answered or read.
-pub(crate) async fn story(events: &mut Events) -> Vec<String> {
-    tell(events, drop).await
-}
-
-async fn tell(events: &mut Events, mut redirect: impl FnMut(RedirectQuestion)) -> Vec<String> {
     let mut told = Vec::new();
     while let Some(event) = bounded(events.next()).await {
         match event {
@@ -42,7 +33,7 @@ async fn tell(events: &mut Events, mut redirect: impl FnMut(RedirectQuestion)) -
             Event::Redirect(question) => {
                 let info = question.info();
                 told.push(format!("redirect {} {} {}", info.status, info.method, info.url.path()));
-                redirect(question);
+                question.follow_redirect();
             }
             Event::UploadProgress(_) => {}
             Event::Finish => told.push("finish".into()),
@@ -56,7 +47,11 @@ async fn tell(events: &mut Events, mut redirect: impl FnMut(RedirectQuestion)) -
     told
 }
 
-fn request(session: &Session, url: String, redirect: RedirectMode) -> (ClientRequest, Events) {
+pub(crate) fn request(
+    session: &Session,
+    url: String,
+    redirect: RedirectMode,
+) -> (ClientRequest, Events) {
     let mut request = ClientRequest::new(Options {
         method: Method::POST,
         url,
@@ -69,19 +64,19 @@ fn request(session: &Session, url: String, redirect: RedirectMode) -> (ClientReq
     (request, events)
 }
 
-fn post(session: &Session, server: &ScriptServer) -> (ClientRequest, Events) {
+pub(crate) fn post(session: &Session, server: &ScriptServer) -> (ClientRequest, Events) {
     request(session, server.url("/"), RedirectMode::Follow)
 }
 
 /// A chunked request that has begun.
-async fn begun(session: &Session, server: &ScriptServer) -> (ClientRequest, Events) {
+pub(crate) async fn begun(session: &Session, server: &ScriptServer) -> (ClientRequest, Events) {
     let (mut request, events) = post(session, server);
     request.set_chunked_encoding(true).unwrap();
     request.write("hello").await.unwrap();
     (request, events)
 }
 
-async fn response(events: &mut Events) -> IncomingMessage {
+pub(crate) async fn response(events: &mut Events) -> IncomingMessage {
     loop {
         match bounded(events.next()).await.expect("a response is an event") {
             Event::Response(message) => return message,
@@ -91,7 +86,7 @@ async fn response(events: &mut Events) -> IncomingMessage {
     }
 }
 
-async fn question(events: &mut Events) -> RedirectQuestion {
+pub(crate) async fn question(events: &mut Events) -> RedirectQuestion {
     loop {
         match bounded(events.next()).await.expect("a redirect is an event") {
             Event::Redirect(question) => return question,
@@ -101,7 +96,7 @@ async fn question(events: &mut Events) -> RedirectQuestion {
     }
 }
 
-const FOUND: &str = "HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n";
+pub(crate) const FOUND: &str = "HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n";
 
 #[tokio::test]
 async fn every_outcome_has_its_order() {
@@ -316,133 +311,6 @@ async fn events_are_taken_once() {
 }
 
 #[tokio::test]
-async fn a_request_dropped_before_its_end_is_aborted() {
-    let started = Gate::new();
-    let server = script()
-        .connection(|peer| {
-            // No last chunk: what went out does not look whole.
-            let peer = peer.expect_request("POST", "/").expect_bytes("5\r\nhello").open(&started);
-            peer.expect_eof()
-        })
-        .start();
-    let session = Session::in_memory();
-
-    let (unbegun, mut events) = post(&session, &server);
-    drop(unbegun);
-    assert_eq!(told(&mut events).await, ["abort", "close"]);
-
-    let (mut buffered, mut events) = post(&session, &server);
-    buffered.write("hello").await.unwrap();
-    drop(buffered);
-    assert_eq!(told(&mut events).await, ["abort", "close"]);
-    assert_eq!(server.connections(), 0);
-
-    let (chunked, mut events) = begun(&session, &server).await;
-    bounded(started.opened()).await;
-    drop(chunked);
-    assert_eq!(told(&mut events).await, ["abort", "close"]);
-    counted(&session, [0, 0, 0, 0]).await;
-    server.finished();
-}
-
-#[tokio::test]
-async fn an_abort_before_the_start_makes_everything_behind_it_nothing() {
-    let server = script().start();
-    let session = Session::in_memory();
-    for chunked in [false, true] {
-        let (mut request, mut events) = post(&session, &server);
-        request.set_chunked_encoding(chunked).unwrap();
-        request.abort();
-        request.write("hello").await.unwrap();
-        request.end("world").await.unwrap();
-        request.abort();
-        assert_eq!(told(&mut events).await, ["abort", "close"]);
-        assert_eq!(request.upload_progress(), netreq::UploadProgress::default());
-    }
-    let (mut buffered, mut events) = post(&session, &server);
-    buffered.write("hello").await.unwrap();
-    buffered.abort();
-    buffered.end("").await.unwrap();
-    assert_eq!(told(&mut events).await, ["abort", "close"]);
-    counted(&session, [0, 0, 0, 0]).await;
-    server.finished();
-}
-
-#[tokio::test]
-async fn an_abort_while_waiting_ends_with_abort_and_close() {
-    let waits = Gate::new();
-    let server = script()
-        .connection(|peer| {
-            peer.expect_request("POST", "/").expect_bytes("hello").open(&waits).expect_eof()
-        })
-        .start();
-    let session = Session::in_memory();
-    let (mut request, mut events) = post(&session, &server);
-    request.end("hello").await.unwrap();
-    bounded(waits.opened()).await;
-
-    request.abort();
-
-    assert_eq!(told(&mut events).await, ["finish", "abort", "close"]);
-    counted(&session, [0, 0, 0, 0]).await;
-    server.finished();
-}
-
-#[tokio::test]
-async fn an_abort_behind_the_response_fails_its_body_and_no_error_is_told() {
-    for reads_first in [false, true] {
-        let server = script()
-            .connection(|peer| {
-                peer.expect_request("POST", "/")
-                    .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-                    .ignore_rest()
-            })
-            .start();
-        let session = Session::in_memory();
-        let (mut request, mut events) = post(&session, &server);
-        request.end("").await.unwrap();
-        let mut message = response(&mut events).await;
-        let reading = if reads_first {
-            assert_eq!(bounded(message.chunk()).await.unwrap().unwrap(), "hello");
-            tokio::spawn(async move { message.chunk().await })
-        } else {
-            tokio::spawn(async move {
-                while message.chunk().await?.is_some() {}
-                panic!("a body cut off looks whole");
-            })
-        };
-        tokio::task::yield_now().await;
-
-        request.abort();
-        request.abort();
-
-        let error = bounded(reading).await.unwrap().unwrap_err();
-        assert_eq!(error.net_error(), NetError::Aborted);
-        assert_eq!(told(&mut events).await, ["abort", "close"]);
-        counted(&session, [0, 0, 0, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn a_response_dropped_unread_closes_the_request() {
-    let server = script()
-        .connection(|peer| {
-            peer.expect_request("POST", "/")
-                .send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
-                .ignore_rest()
-        })
-        .start();
-    let session = Session::in_memory();
-    let (mut request, mut events) = post(&session, &server);
-    request.end("").await.unwrap();
-
-    drop(response(&mut events).await);
-
-    assert_eq!(told(&mut events).await, ["close"]);
-    counted(&session, [0, 0, 0, 0]).await;
-}
-
-#[tokio::test]
 async fn a_redirect_waits_for_its_answer() {
     let server = script()
         .connection(|peer| {
@@ -482,15 +350,13 @@ async fn a_redirect_waits_for_its_answer() {
 async fn a_redirect_that_nobody_follows_is_cancelled_where_that_is_the_default() {
     let cancelled = ["error Redirect was cancelled", "close"];
     let followed = ["response 200", "body ok", "close"];
-    let cancel = |question: RedirectQuestion| question.cancel();
-    let unanswered = |question: RedirectQuestion| drop(question);
-    let answers: [(RedirectMode, fn(RedirectQuestion), &[&str]); 4] = [
-        (RedirectMode::Manual, cancel, &cancelled),
-        (RedirectMode::Follow, cancel, &cancelled),
-        (RedirectMode::Manual, unanswered, &cancelled),
-        (RedirectMode::Follow, unanswered, &followed),
+    let ways: [(RedirectMode, bool, &[&str]); 4] = [
+        (RedirectMode::Manual, true, &cancelled),
+        (RedirectMode::Follow, true, &cancelled),
+        (RedirectMode::Manual, false, &cancelled),
+        (RedirectMode::Follow, false, &followed),
     ];
-    for (mode, answer, expected) in answers {
+    for (mode, cancels, expected) in ways {
         let server = script()
             .connection(|peer| {
                 let peer = peer.expect_request("POST", "/").reply(FOUND);
@@ -500,7 +366,12 @@ async fn a_redirect_that_nobody_follows_is_cancelled_where_that_is_the_default()
         let session = Session::in_memory();
         let (mut request, mut events) = request(&session, server.url("/"), mode);
         request.end("").await.unwrap();
-        answer(question(&mut events).await);
+        let question = question(&mut events).await;
+        if cancels {
+            question.cancel();
+        } else {
+            drop(question);
+        }
         assert_eq!(told(&mut events).await, expected, "{mode:?}");
         drop((request, session));
         server.finished();
@@ -558,23 +429,6 @@ async fn follow_redirect_is_for_a_redirect_that_waits() {
 }
 
 #[tokio::test]
-async fn an_abort_in_a_redirect_ends_it() {
-    let server = script().connection(|peer| peer.expect_request("POST", "/").reply(FOUND)).start();
-    let session = Session::in_memory();
-    let (mut request, mut events) = request(&session, server.url("/"), RedirectMode::Manual);
-    request.end("").await.unwrap();
-    let question = question(&mut events).await;
-
-    request.abort();
-    question.follow_redirect();
-
-    assert_eq!(told(&mut events).await, ["abort", "close"]);
-    // The response was whole, so its connection was done with.
-    counted(&session, [0, 0, 1, 0]).await;
-    server.finished();
-}
-
-#[tokio::test]
 async fn a_chunked_body_cannot_follow_a_redirect_that_wants_it_again() {
     let moved = "HTTP/1.1 307 Temporary Redirect\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n";
     let server = script()
@@ -596,150 +450,40 @@ async fn a_chunked_body_cannot_follow_a_redirect_that_wants_it_again() {
 }
 
 #[tokio::test]
-async fn an_early_answer_is_heard_and_the_writer_goes_on() {
-    let (early, wrote) = (Gate::new(), Gate::new());
+async fn the_response_can_be_waited_for_instead_of_events() {
     let server = script()
-        .connection(|peer| {
-            peer.expect_request("POST", "/")
-                .expect_bytes("5\r\nhello")
-                .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n")
-                .open(&early)
-                .expect_bytes("\r\n1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n")
-                .open(&wrote)
-                .send("4\r\nlate\r\n0\r\n\r\n")
-                .expect_request("POST", "/next")
-                .reply(OK)
-        })
+        .connection(|peer| peer.expect_get("/").reply(FOUND).expect_get("/2").reply(OK))
+        .connection(|peer| peer.expect_get("/").close())
         .start();
-    let session = Session::in_memory();
-    let (mut request, mut events) = begun(&session, &server).await;
-    let mut message = response(&mut events).await;
-    bounded(early.opened()).await;
-    assert_eq!(bounded(message.chunk()).await.unwrap().unwrap(), "early");
-    // Looks for more and turns away: from here on nobody reads while this task writes.
-    let glance = tokio::time::timeout(std::time::Duration::from_millis(1), message.chunk()).await;
-    assert!(glance.is_err());
-
-    for chunk in ["a", "b", "c"] {
-        bounded(request.write(chunk)).await.unwrap();
+    let get = |url: String| {
+        let session = Some(Session::in_memory());
+        ClientRequest::new(Options { session, ..Options::from(url) }).unwrap()
+    };
+    let mut followed = get(server.url("/"));
+    followed.end("").await.unwrap();
+    {
+        // A wait that is given up loses nothing.
+        let waiting = pin!(followed.response());
+        assert!(waiting.poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
-    bounded(request.end("")).await.unwrap();
-    bounded(wrote.opened()).await;
+    assert_eq!(bounded(followed.response()).await.unwrap().status(), 200);
+    let second = followed.response().await.unwrap_err();
+    assert_eq!(second.to_string(), "the response comes by the events that were taken");
 
-    assert_eq!(bounded(message.chunk()).await.unwrap().unwrap(), "late");
-    assert_eq!(bounded(message.chunk()).await.unwrap(), None);
-    assert_eq!(told(&mut events).await, ["finish", "close"]);
-    let next = session.post(server.url("/next")).await.unwrap();
-    assert!(next.is_connection_reused());
-    drop(next);
-    drop(session);
+    let mut failed = get(server.url("/"));
+    failed.end("").await.unwrap();
+    let error = bounded(failed.response()).await.unwrap_err();
+    assert_eq!(error.to_string(), "net::ERR_EMPTY_RESPONSE");
+
+    let mut aborted = get(server.url("/"));
+    aborted.abort();
+    let error = bounded(aborted.response()).await.unwrap_err();
+    assert_eq!(error.to_string(), "net::ERR_ABORTED");
+    assert!(error.is_abort());
+
+    let mut listened = get(server.url("/"));
+    let _events = listened.events();
+    let error = listened.response().await.unwrap_err();
+    assert_eq!(error.to_string(), "the response comes by the events that were taken");
     server.finished();
-}
-
-#[tokio::test]
-async fn a_response_that_ends_before_the_upload_frees_the_writer() {
-    for length in [0, 5] {
-        let reply = answer("x".repeat(length));
-        let server = script()
-            .connection(|peer| {
-                peer.expect_request("POST", "/")
-                    .expect_bytes("5\r\nhello")
-                    .send(&reply)
-                    .ignore_rest()
-            })
-            .start();
-        let session = Session::in_memory();
-        let (mut request, mut events) = begun(&session, &server).await;
-        let mut message = response(&mut events).await;
-        if length > 0 {
-            // The last piece, but not the end: that nobody asks for.
-            assert_eq!(bounded(message.chunk()).await.unwrap().unwrap(), "xxxxx");
-        }
-
-        for _ in 0..3 {
-            bounded(request.write("more")).await.unwrap();
-        }
-        bounded(request.end("last")).await.unwrap();
-
-        assert_eq!(bounded(message.bytes()).await.unwrap(), "");
-        assert_eq!(told(&mut events).await, ["finish", "close"]);
-        counted(&session, [0, 0, 0, 0]).await;
-    }
-}
-
-#[tokio::test]
-async fn a_session_that_closes_ends_the_upload_behind_an_early_answer() {
-    let server = script()
-        .connection(|peer| {
-            peer.expect_request("POST", "/")
-                .expect_bytes("5\r\nhello")
-                .send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-                .ignore_rest()
-        })
-        .start();
-    let session = Session::in_memory();
-    let (mut request, mut events) = begun(&session, &server).await;
-    let message = response(&mut events).await;
-
-    bounded(session.close()).await;
-
-    for _ in 0..3 {
-        bounded(request.write("more")).await.unwrap();
-    }
-    let error = bounded(message.bytes()).await.unwrap_err();
-    assert_eq!(error.net_error(), NetError::Aborted);
-    assert_eq!(told(&mut events).await, ["error net::ERR_ABORTED", "close"]);
-}
-
-#[tokio::test]
-async fn a_session_that_is_closed_ends_what_begins_on_it() {
-    let server = script().start();
-    let session = Session::in_memory();
-    session.close().await;
-    let (mut request, mut events) = post(&session, &server);
-    request.end("").await.unwrap();
-    assert_eq!(told(&mut events).await, ["finish", "error net::ERR_ABORTED", "close"]);
-    server.finished();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_abort_at_any_moment_ends_a_reader_and_comes_last() {
-    let server = netreq_testserver::Server::start();
-    let session = Session::in_memory();
-    for round in 0..300_u32 {
-        let url = server.url("/bytes/100000");
-        let mut request =
-            ClientRequest::new(Options { session: Some(session.clone()), ..Options::from(url) })
-                .unwrap();
-        let mut events = request.events();
-        request.end("").await.unwrap();
-        let listening = tokio::spawn(async move {
-            let (mut seen, mut readers) = (Vec::new(), Vec::new());
-            while let Some(event) = events.next().await {
-                match event {
-                    Event::Response(message) => readers.push(tokio::spawn(message.bytes())),
-                    Event::UploadProgress(_) => {}
-                    event => seen.push(format!("{event:?}")),
-                }
-            }
-            for reader in readers {
-                let _ = bounded(reader).await.unwrap();
-            }
-            seen
-        });
-        for _ in 0..round {
-            spin().await;
-        }
-        request.abort();
-        let seen = bounded(listening).await.unwrap();
-        let ways: [&[&str]; 2] = [&["Finish", "Abort", "Close"], &["Finish", "Close"]];
-        assert!(ways.contains(&&*seen.iter().map(String::as_str).collect::<Vec<_>>()), "{seen:?}");
-    }
-    counted(&session, [0, 0, session.connections().idle, 0]).await;
-}
-
-/// A moment that grows with how often it is asked for; no clock could be as fine.
-fn spin() -> impl Future<Output = ()> {
-    std::hint::black_box((0..200_u32).map(std::hint::black_box).sum::<u32>());
-    tokio::task::yield_now()
 }

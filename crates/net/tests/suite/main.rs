@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod abort;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod body_faults;
@@ -11,12 +12,15 @@ mod bounds;
 mod builder;
 mod cancel;
 mod contract;
+mod credentials;
 mod events;
 mod faults;
 mod framing;
 mod injection;
 mod observe;
 mod pool;
+mod redirect;
+mod redirect_body;
 mod responses;
 mod smoke;
 mod support;
