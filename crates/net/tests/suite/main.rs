@@ -13,6 +13,7 @@ mod builder;
 mod cancel;
 mod contract;
 mod credentials;
+mod differential;
 mod events;
 mod faults;
 mod framing;
