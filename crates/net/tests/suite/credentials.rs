@@ -19,9 +19,9 @@ const SECRETS: [(&str, &str); 3] =
 fn expect(peer: Peer, target: &str, keeps: bool) -> Peer {
     let peer = peer.expect_get(target).expect_field("x-api-key", "own");
     match keeps {
-        true => peer
-            .expect_field("authorization", "Basic c2VjcmV0")
-            .expect_field("cookie", "secret=1"),
+        true => {
+            peer.expect_field("authorization", "Basic c2VjcmV0").expect_field("cookie", "secret=1")
+        }
         false => peer.expect_no_field("authorization").expect_no_field("cookie"),
     }
 }
@@ -56,7 +56,8 @@ async fn another_port_is_told_no_secret() {
 /// leak-auth-host, leak-cookie-host: a sister, a parent and a child are other hosts too.
 #[tokio::test]
 async fn another_host_is_told_no_secret() {
-    for host in ["127.0.0.1", "b.test", "www.a.test", "test", "a.test.evil.test", "xa.test", "a.test."]
+    for host in
+        ["127.0.0.1", "b.test", "www.a.test", "test", "a.test.evil.test", "xa.test", "a.test."]
     {
         for shape in Shape::ALL {
             let server = script()
@@ -126,7 +127,8 @@ async fn another_scheme_is_told_no_secret_and_no_referrer_downwards() {
 
 #[tokio::test]
 async fn the_same_origin_is_told_all_however_it_is_written() {
-    for location in ["/2", "2", "http://a.test/2", "http://a.test:80/2", "HTTP://A.TEST/2", "//a.test/2"]
+    for location in
+        ["/2", "2", "http://a.test/2", "http://a.test:80/2", "HTTP://A.TEST/2", "//a.test/2"]
     {
         for shape in Shape::ALL {
             let server = script()
@@ -153,9 +155,7 @@ async fn a_chain_that_leaves_and_comes_back_does_not_bring_the_secrets_back() {
                 let peer = expect(peer, "/2", true).reply(redirect(302, "http://b.test/3"));
                 expect(peer, "/4", false).reply(redirect(302, "/5")).expect_get("/5").reply(OK)
             })
-            .connection(|peer| {
-                expect(peer, "/3", false).reply(redirect(302, "http://a.test/4"))
-            })
+            .connection(|peer| expect(peer, "/3", false).reply(redirect(302, "http://a.test/4")))
             .start();
         let session = mapped(&server);
         send(shape, &session, "http://a.test/1").await;
@@ -168,7 +168,8 @@ async fn a_chain_that_leaves_and_comes_back_does_not_bring_the_secrets_back() {
 async fn fields_for_a_proxy_or_for_one_host_do_not_reach_another() {
     for is_cross in [false, true] {
         let location = if is_cross { "http://b.test/2" } else { "/2" };
-        let own = [("Proxy-Authorization", "Basic c2VjcmV0"), ("proxy-x", "1"), ("Host", "named.test")];
+        let own =
+            [("Proxy-Authorization", "Basic c2VjcmV0"), ("proxy-x", "1"), ("Host", "named.test")];
         let hop = |mut peer: Peer, target: &str, keeps: bool| {
             peer = peer.expect_get(target);
             for (name, value) in own {

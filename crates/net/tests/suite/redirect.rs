@@ -6,8 +6,8 @@
 use std::sync::{Arc, Mutex};
 
 use netreq::{
-    ClientRequest, Error, HeaderList, IncomingMessage, Method, NetError, Options,
-    Phase, RedirectInfo, RedirectMode, RedirectVerdict, Session,
+    ClientRequest, Error, HeaderList, IncomingMessage, Method, NetError, Options, Phase,
+    RedirectInfo, RedirectMode, RedirectVerdict, Session,
 };
 use netreq_testserver::{OK, Peer, Server, script};
 
@@ -109,7 +109,8 @@ async fn each_mode_does_what_it_says_in_both_shapes() {
                     _ => (url.clone(), &[]),
                 };
                 assert_eq!(message.url().as_str(), end);
-                let chain: Vec<_> = message.redirected_from().iter().map(|url| url.as_str()).collect();
+                let chain: Vec<_> =
+                    message.redirected_from().iter().map(|url| url.as_str()).collect();
                 assert_eq!(chain, before);
             }
             (Err(error), Err(sentence)) => {
@@ -147,7 +148,12 @@ async fn twenty_redirects_are_followed_and_no_more() {
 }
 
 /// Where a request for `/a/b?c#old` ends that is answered with these fields.
-async fn end(shape: Shape, mode: RedirectMode, status: u16, fields: &str) -> Result<String, String> {
+async fn end(
+    shape: Shape,
+    mode: RedirectMode,
+    status: u16,
+    fields: &str,
+) -> Result<String, String> {
     let server = script()
         .connection(|peer| {
             peer.expect_get("/a/b?c")
@@ -402,7 +408,8 @@ async fn a_referrer_policy_of_a_response_holds_from_there_on() {
         (Some("no-referrer, unsafe-url"), Some("full"), Some("full")),
     ] {
         for (is_cross, expected) in [(false, same), (true, cross)] {
-            let policy_field = policy.map_or(String::new(), |text| format!("Referrer-Policy: {text}\r\n"));
+            let policy_field =
+                policy.map_or(String::new(), |text| format!("Referrer-Policy: {text}\r\n"));
             let target = if is_cross { "http://b.test/2" } else { "http://a.test/2" };
             let reply = format!(
                 "HTTP/1.1 302 Found\r\nLocation: {target}\r\n{policy_field}Content-Length: 0\r\n\r\n"
@@ -438,7 +445,16 @@ async fn a_referrer_policy_of_a_response_holds_from_there_on() {
 
 #[tokio::test]
 async fn a_status_becomes_an_error_only_when_asked() {
-    for (status, is_error) in [(200, false), (204, false), (302, false), (399, false), (400, true), (404, true), (500, true), (599, true)] {
+    for (status, is_error) in [
+        (200, false),
+        (204, false),
+        (302, false),
+        (399, false),
+        (400, true),
+        (404, true),
+        (500, true),
+        (599, true),
+    ] {
         let reply = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
         let server = script().connection(|peer| peer.expect_get("/x").reply(&reply)).start();
         let session = Session::in_memory();
