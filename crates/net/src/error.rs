@@ -28,6 +28,7 @@ struct Repr {
     net_error: NetError,
     phase: Option<Phase>,
     sentence: Option<Cow<'static, str>>,
+    is_timeout: bool,
     status: Option<u16>,
     url: Option<Url>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -64,7 +65,8 @@ impl Error {
     /// Whether a time limit ended the request. The phase says which one; the limit on the whole
     /// request has the phase that it fell into.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.net_error, NetError::TimedOut | NetError::ConnectionTimedOut)
+        self.0.is_timeout
+            || matches!(self.0.net_error, NetError::TimedOut | NetError::ConnectionTimedOut)
     }
 
     /// Whether no connection could be had: names, sockets, proxies and TLS.
@@ -155,7 +157,10 @@ impl Error {
             Phase::Connect => NetError::ConnectionTimedOut,
             _ => NetError::TimedOut,
         };
-        Self::new(net_error, phase).with_source(format!("the {limit} time limit ran out"))
+        let mut error =
+            Self::new(net_error, phase).with_source(format!("the {limit} time limit ran out"));
+        error.edit().is_timeout = true;
+        error
     }
 
     pub(crate) fn redirect_cancelled() -> Self {
@@ -197,6 +202,7 @@ impl Error {
             net_error,
             phase,
             sentence: None,
+            is_timeout: false,
             status: None,
             url: None,
             source: None,

@@ -19,7 +19,8 @@ pub struct Timeouts {
     pub first_byte: Option<Duration>,
     /// The longest silence while a body is sent or received. Default `None`.
     pub idle: Option<Duration>,
-    /// The whole request, redirects and body included. Default `None`.
+    /// The whole request, redirects and body included. Default `None`. While a connection is awaited or
+    /// made, its error says `connect`.
     pub total: Option<Duration>,
 }
 

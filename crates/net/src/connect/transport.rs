@@ -91,6 +91,15 @@ impl Transport {
         }
     }
 
+    /// Whether bytes that were taken may still be here, for [`poll_flush`](Self::poll_flush) to send.
+    pub(crate) fn keeps_back(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+        }
+    }
+
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Plain(socket) => Pin::new(socket).poll_flush(cx),

@@ -103,7 +103,7 @@ impl Upload {
             Poll::Ready(result) => result?,
             Poll::Pending => 0,
         };
-        self.needs_flush = true;
+        self.needs_flush = transport.keeps_back();
         self.written += taken as u64;
         if taken < head.len() {
             self.push(Piece::Head(Bytes::copy_from_slice(&head[taken..])));
@@ -146,7 +146,10 @@ impl Upload {
                     let cause = io::Error::from(io::ErrorKind::WriteZero);
                     return Poll::Ready(Err(Broken::Socket(cause)));
                 }
-                Poll::Ready(Ok(taken)) => self.advance(taken),
+                Poll::Ready(Ok(taken)) => {
+                    self.needs_flush = transport.keeps_back();
+                    self.advance(taken);
+                }
                 Poll::Ready(Err(cause)) => return Poll::Ready(Err(Broken::Socket(cause))),
                 Poll::Pending => return Poll::Pending,
             }
@@ -216,7 +219,6 @@ impl Upload {
     fn advance(&mut self, mut taken: usize) {
         self.written += taken as u64;
         self.queued -= taken;
-        self.needs_flush = true;
         let mut of_body = 0;
         while let Some(piece) = self.queue.front_mut() {
             let step = taken.min(piece.bytes().len());
