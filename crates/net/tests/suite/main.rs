@@ -19,6 +19,7 @@ mod faults;
 mod framing;
 mod injection;
 mod observe;
+mod peers;
 mod pool;
 mod redirect;
 mod redirect_body;
