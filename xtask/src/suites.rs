@@ -27,7 +27,7 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
         Suite { name: "doc", programs: &[], run: doc },
         Suite { name: "examples", programs: &[], run: examples },
     ];
-    if integration_tests(metadata).any(is_peer) {
+    if integration_tests(metadata).any(|name| name == ENGINE) {
         let programs = &["nginx", "apache2", "caddy", "curl"];
         suites.push(Suite { name: "peers", programs, run: peers });
     }
@@ -51,10 +51,10 @@ const EVERYTHING: [&str; 5] =
 fn unit(metadata: &Metadata) -> Result<Counts, String> {
     let mut command = cargo(&EVERYTHING);
     command.args(["--lib", "--bins"]);
-    for name in integration_tests(metadata).filter(|name| !is_peer(name) && *name != FUZZ) {
+    for name in integration_tests(metadata).filter(|name| *name != FUZZ) {
         command.args(["--test", name]);
     }
-    tests(&mut command)
+    tests(command.args(["--", "--skip", PEERS]))
 }
 
 /// The engine without TLS, codecs and everything else that is optional.
@@ -96,9 +96,9 @@ fn examples(metadata: &Metadata) -> Result<Counts, String> {
     Ok(counts)
 }
 
-/// Integration tests called `peers…`, which start real servers.
+/// The engine's tests that start real servers.
 fn peers(_: &Metadata) -> Result<Counts, String> {
-    tests(cargo(&EVERYTHING).args(["--test", "peers*"]))
+    tests(cargo(&EVERYTHING).args(["--test", ENGINE, "--", PEERS]))
 }
 
 /// Every fuzz target over its corpus and a fixed number of mutations.
@@ -111,10 +111,9 @@ fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
     ours.flatten().map(String::as_str)
 }
 
-fn is_peer(name: &str) -> bool {
-    name.starts_with("peers")
-}
-
+/// The integration test of the engine, and its module with real servers.
+const ENGINE: &str = "suite";
+const PEERS: &str = "peers::";
 const FUZZ: &str = "mutations";
 
 /// Prints the names of the suites.
