@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use netreq_proto::{NetError, Phase};
 use url::Url;
 
@@ -31,6 +32,7 @@ struct Repr {
     is_timeout: bool,
     status: Option<u16>,
     url: Option<Url>,
+    request_head: Option<Bytes>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -48,6 +50,12 @@ impl Error {
     /// The URL of the hop that failed, without user, password and fragment.
     pub fn url(&self) -> Option<&Url> {
         self.0.url.as_ref()
+    }
+
+    /// The head of the request that got no response, exactly as written, where
+    /// [`capture_head`](crate::RequestBuilder::capture_head) asked for it. May hold credentials.
+    pub fn request_head(&self) -> Option<&Bytes> {
+        self.0.request_head.as_ref()
     }
 
     /// The same error without its URL, for logs that must not hold one.
@@ -188,6 +196,13 @@ impl Error {
         self
     }
 
+    pub(crate) fn with_request_head(mut self, head: Option<Bytes>) -> Self {
+        if head.is_some() {
+            self.edit().request_head = head;
+        }
+        self
+    }
+
     pub(crate) fn with_url(mut self, url: &Url) -> Self {
         if self.0.url.is_none() {
             let mut shown = without_credentials(url);
@@ -205,6 +220,7 @@ impl Error {
             is_timeout: false,
             status: None,
             url: None,
+            request_head: None,
             source: None,
         }))
     }

@@ -43,7 +43,7 @@ use crate::write_channel::{self, ChunkWriter};
 /// shows neither user and password of the URL nor the values of fields that carry secrets.
 #[derive(Clone, Default)]
 pub struct Options {
-    /// Default GET.
+    /// Default GET. Goes out in upper case, whatever it is.
     pub method: Method,
     /// Absolute, http or https. Empty: the URL is put together from the parts below.
     pub url: String,
@@ -187,7 +187,7 @@ impl ClientRequest {
             options.url.into_url()?
         };
         let session = options.session.unwrap_or_else(Session::process_wide);
-        let mut request = draft(session.context(), options.method, url)?;
+        let mut request = draft(session.context(), upper_case(options.method), url)?;
         for field in &options.headers {
             check_field(field, false)?;
         }
@@ -543,6 +543,12 @@ impl Drop for ClientRequest {
             self.shared.abort();
         }
     }
+}
+
+/// Electron writes every method in upper case, also one of the caller's own.
+fn upper_case(method: Method) -> Method {
+    let upper = method.as_str().to_ascii_uppercase();
+    Method::from_bytes(upper.as_bytes()).unwrap_or(method)
 }
 
 fn write_after_end() -> Error {

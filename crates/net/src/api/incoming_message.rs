@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_core::Stream;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Frame, SizeHint};
 use netreq_proto::h1::{FieldBlock, ResponseHead, Version};
 use netreq_proto::node_headers::{self, MergedHeaders};
@@ -47,6 +48,8 @@ pub struct IncomingMessage {
     /// A piece that [`AsyncRead`] has taken in part.
     rest: Bytes,
     collect_limit: u64,
+    /// Whether [`http_body::Body`] has delivered the trailers.
+    gave_trailers: bool,
     deadline: Option<Pin<Box<Sleep>>>,
     closing: Option<Closing>,
 }
@@ -67,6 +70,7 @@ impl IncomingMessage {
             chain,
             rest: Bytes::new(),
             collect_limit: COLLECT_LIMIT,
+            gave_trailers: false,
             deadline,
             closing: None,
         }
@@ -334,6 +338,25 @@ impl IncomingMessage {
         self.closing = Some(closing);
     }
 
+    /// The trailer section as a frame, once.
+    fn take_trailer_frame(&mut self) -> Option<Frame<Bytes>> {
+        let trailers = self.trailers().filter(|trailers| !trailers.is_empty())?;
+        if std::mem::replace(&mut self.gave_trailers, true) {
+            return None;
+        }
+        let fields = trailers.iter().filter_map(|(name, value)| {
+            Some((
+                HeaderName::from_bytes(name.as_bytes()).ok()?,
+                HeaderValue::from_bytes(value).ok()?,
+            ))
+        });
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            map.append(name, value);
+        }
+        Some(Frame::trailers(map))
+    }
+
     fn facts(&self) -> Arc<ConnectionFacts> {
         self.body.with_exchange(|exchange| Arc::clone(exchange.facts()))
     }
@@ -432,7 +455,10 @@ impl http_body::Body for IncomingMessage {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        self.poll_chunk(cx).map(|chunk| chunk.map(|chunk| chunk.map(Frame::data)))
+        match ready!(self.poll_chunk(cx)) {
+            Some(chunk) => Poll::Ready(Some(chunk.map(Frame::data))),
+            None => Poll::Ready(self.take_trailer_frame().map(Ok)),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,3 +1,5 @@
+//! The pool over pipes in this process: who gets which connection, and what dropping does.
+
 #![expect(
     clippy::disallowed_methods,
     reason = "a test is outside any session: its tasks are its own"

@@ -144,6 +144,12 @@ impl Request {
         if !hop.keeps_body {
             self.hop.body = Body::empty();
         }
+        // The socket was named for the origin that the request began with.
+        if hop.cross_origin
+            && let Some(extras) = &mut self.hop.extras
+        {
+            extras.unix_socket = None;
+        }
         let initiator = self.initiator.as_ref();
         self.hop.metadata.site =
             SecFetchSite::after_redirect(self.hop.metadata.site, initiator, &hop.url);

@@ -46,9 +46,10 @@ impl Resolver {
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
             ]);
         }
-        let addresses = system::look_up(host.clone(), port)
-            .await
-            .map_err(|cause| not_resolved(format!("{host}: {cause}")))?;
+        let addresses = system::look_up(host.clone(), port).await.map_err(|cause| {
+            let net_error = NetError::from_io(&cause, Phase::Resolve);
+            Error::new(net_error, Phase::Resolve).with_source(cause)
+        })?;
         if addresses.is_empty() {
             return Err(not_resolved(format!("{host} has no address")));
         }

@@ -473,7 +473,11 @@ impl Exchange {
 
     /// Ends the exchange for a reason from outside.
     pub(crate) fn fail(&mut self, error: Error) -> Failure {
-        let failure = Failure { error, bytes_written: self.upload.written, heard: self.heard };
+        let failure = Failure {
+            error: error.with_request_head(self.request_head.take()),
+            bytes_written: self.upload.written,
+            heard: self.heard,
+        };
         self.close();
         failure
     }

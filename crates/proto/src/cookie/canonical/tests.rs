@@ -1,3 +1,5 @@
+//! What becomes of a line or of details: stored as they are, changed, or refused and why.
+
 use super::*;
 
 const NOW: Timestamp = Timestamp(1_764_000_000_000_000);
