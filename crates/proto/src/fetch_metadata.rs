@@ -213,7 +213,7 @@ impl FetchMetadata {
     }
 
     /// The fields for a request to a potentially trustworthy URL
-    /// ([`is_potentially_trustworthy`](crate::origin::is_potentially_trustworthy)), in the order in
+    /// ([`is_potentially_trustworthy`]), in the order in
     /// which they go out. No other server is told any of them.
     pub fn lines(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         [
