@@ -379,17 +379,19 @@ async fn an_idle_connection_that_ends_is_not_used() {
 #[tokio::test]
 async fn silence_ends_with_the_limit_that_covers_it() {
     let short = Duration::from_millis(20);
+    // Long enough to come as far as the phase in question on a busy machine.
+    let whole = Duration::from_secs(1);
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello";
     let large = || Body::from(vec![b'x'; 16 * 1024 * 1024]);
     let none = Timeouts::NONE;
     for (limits, body, response, phase) in [
         (none.with_first_byte(short), Body::empty(), "", Phase::Wait),
         (none.with_first_byte(short), Body::from("hello"), "HTTP/1.1 2", Phase::Wait),
-        (none.with_total(short), Body::empty(), "", Phase::Wait),
+        (none.with_total(whole), Body::empty(), "", Phase::Wait),
         (none.with_idle(short), large(), "", Phase::Send),
-        (none.with_total(short), large(), "", Phase::Send),
+        (none.with_total(whole), large(), "", Phase::Send),
         (none.with_idle(short), Body::empty(), head, Phase::Receive),
-        (none.with_total(short), Body::empty(), head, Phase::Receive),
+        (none.with_total(whole), Body::empty(), head, Phase::Receive),
     ] {
         let name = format!("{limits:?} {body:?}");
         let server = script()

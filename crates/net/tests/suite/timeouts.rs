@@ -20,7 +20,7 @@ const SHORT: Duration = Duration::from_millis(50);
 /// Many of these pass before `LIMIT` has, and more than `LIMIT` in all.
 const STEP: Duration = Duration::from_millis(20);
 const STEPS: usize = 25;
-const LIMIT: Duration = Duration::from_millis(300);
+const LIMIT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(3600);
 
 /// Limits that never run out, so that only the one set apart can.
@@ -103,7 +103,7 @@ async fn a_server_that_is_silent_after_the_request_runs_out_of_first_byte() {
         ("a hint", "HTTP/1.1 103 Early Hints\r\n\r\n"),
         ("an unasked 100", "HTTP/1.1 100 Continue\r\n\r\n"),
     ] {
-        for limits in [ample().with_first_byte(SHORT), ample().with_total(SHORT)] {
+        for limits in [ample().with_first_byte(SHORT), ample().with_total(LIMIT)] {
             let server =
                 one(|peer| peer.expect_request("POST", "/").send(said).ignore_rest()).start();
             let session = Session::in_memory();
@@ -122,7 +122,7 @@ async fn a_server_that_is_silent_after_the_request_runs_out_of_first_byte() {
 #[tokio::test]
 async fn a_body_that_stops_coming_or_going_runs_out_of_idle_while_sending() {
     for (limits, limit) in
-        [(ample().with_idle(SHORT), "idle"), (ample().with_total(SHORT), "total")]
+        [(ample().with_idle(SHORT), "idle"), (ample().with_total(LIMIT), "total")]
     {
         for name in ["no source", "a stalled source", "a server that does not read"] {
             let server = one(|peer| peer.expect_request("POST", "/").stop_reading()).start();
