@@ -19,7 +19,7 @@ use crate::support::counted;
 const SHORT: Duration = Duration::from_millis(50);
 /// Many of these pass before `LIMIT` has, and more than `LIMIT` in all.
 const STEP: Duration = Duration::from_millis(20);
-const STEPS: usize = 25;
+const STEPS: usize = 75;
 const LIMIT: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(3600);
 
