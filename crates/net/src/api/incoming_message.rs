@@ -293,6 +293,7 @@ impl IncomingMessage {
         // Where there is always something to read, nothing else would look at the clock.
         let polled = if self.is_overdue() { Poll::Pending } else { self.body.poll_chunk(cx) };
         let chunk = match polled {
+            Poll::Ready(Some(Ok(_))) => return polled,
             Poll::Ready(chunk) => chunk,
             Poll::Pending => {
                 let Some(deadline) = &mut self.deadline else { return Poll::Pending };
@@ -301,21 +302,12 @@ impl IncomingMessage {
                 Some(Err(Error::timed_out(Phase::Receive, "total")))
             }
         };
-        if !matches!(chunk, Some(Ok(_))) {
-            self.deadline = None;
-        }
+        self.deadline = None;
         let chunk = chunk.map(|chunk| chunk.map_err(|error| error.with_url(&self.url)));
-        match (&chunk, self.closing.is_some()) {
-            (Some(Ok(_)), _) | (_, false) => {}
-            (None, true) => {
-                if let Some(closing) = self.closing.take() {
-                    closing.ended();
-                }
-            }
-            (Some(Err(error)), true) => {
-                if let Some(closing) = self.closing.take() {
-                    closing.failed(error);
-                }
+        if let Some(closing) = self.closing.take() {
+            match &chunk {
+                Some(Err(error)) => closing.failed(error),
+                _ => closing.ended(),
             }
         }
         Poll::Ready(chunk)

@@ -179,11 +179,11 @@ impl ResponseBody {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
-        let chunk = ready!(self.poll_decoded(cx));
-        if !matches!(chunk, Some(Ok(_))) {
+        let chunk = self.poll_decoded(cx);
+        if let Poll::Ready(None | Some(Err(_))) = &chunk {
             self.state = State::Ended;
         }
-        Poll::Ready(chunk)
+        chunk
     }
 
     /// The next piece as it came.
@@ -193,11 +193,11 @@ impl ResponseBody {
             Source::Shared(reader) => reader.0.poll_body(cx),
         };
         match received {
-            Poll::Ready(chunk) => {
-                if let Some(Ok(bytes)) = &chunk {
+            Poll::Ready(_) => {
+                if let Poll::Ready(Some(Ok(bytes))) = &received {
                     self.received += bytes.len() as u64;
                 }
-                Poll::Ready(chunk)
+                received
             }
             Poll::Pending => {
                 let Some(idle) = &mut self.idle else { return Poll::Pending };
