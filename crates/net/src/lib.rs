@@ -67,6 +67,9 @@ mod request;
 mod resolve;
 mod runtime;
 mod session;
+#[cfg(feature = "persist")]
+#[allow(dead_code, reason = "the session that opens it is not there yet")]
+mod store;
 mod stream;
 mod timeouts;
 #[cfg(feature = "tls")]
