@@ -486,3 +486,32 @@ const KEPT: i64 = 3_600;
 const LARGEST_LOG: u32 = 1 << 20;
 /// How long SQLite waits for another process before it says that it is busy.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn where_a_log_is_refused_a_rollback_journal_is_synced_at_each_commit() {
+        let name = format!("netreq-journal-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        // It has no shared memory, which the log needs.
+        let connection =
+            Connection::open_with_flags_and_vfs(&path, OpenFlags::default(), c"unix-dotfile")
+                .unwrap();
+        schema::migrate(&connection, schema::STEPS).unwrap();
+
+        assert_eq!(choose_journal(&connection).unwrap(), Journal::Rollback);
+
+        let pragma = |name: &str| {
+            connection.query_row(&format!("PRAGMA {name}"), [], |row| {
+                Ok(format!("{:?}", row.get_ref(0)?))
+            })
+        };
+        assert_eq!(pragma("journal_mode").unwrap(), "Text([100, 101, 108, 101, 116, 101])");
+        assert_eq!(pragma("synchronous").unwrap(), "Integer(2)");
+        drop(connection);
+        std::fs::remove_file(path).unwrap();
+    }
+}

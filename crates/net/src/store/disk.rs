@@ -149,7 +149,8 @@ impl Disk {
             // Whatever happened, the connection may be in the middle of it.
             let was_open = self.open.take().is_some();
             match failure {
-                Failure::Busy if started.elapsed() < LONGEST_BUSY => {}
+                // SQLite waits by itself, but not where that could be for ever.
+                Failure::Busy if started.elapsed() < LONGEST_BUSY => std::thread::sleep(PAUSE),
                 Failure::Replaced if repairs < MOST_REPAIRS => repairs += 1,
                 Failure::Damaged(cause) if was_open && repairs < MOST_REPAIRS => {
                     repairs += 1;
@@ -244,5 +245,6 @@ impl Disk {
 
 /// How long other processes may hold the database before a caller hears of it.
 const LONGEST_BUSY: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_millis(5);
 /// Repairs of one call: a database that is damaged again at once has a damaged disk.
 const MOST_REPAIRS: u32 = 3;

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::child::{command, lines, say};
 use super::*;
+use crate::runtime::instant;
 
 #[tokio::test]
 async fn changes_of_another_are_told_and_own_ones_are_not() {
@@ -68,6 +69,35 @@ async fn of_two_changes_that_did_not_know_of_each_other_the_later_stays() {
         let expected: Vec<_> = expected.map(|value| ("a", value)).into_iter().collect();
         assert_eq!(found, owned(&expected), "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_flushed_change_is_told_elsewhere_within_a_second_or_so() {
+    let folder = Folder::new();
+    let one = Opened::with(&folder.0, StoreOptions::default()).await;
+    let other = Opened::with(&folder.0, StoreOptions::default()).await;
+    one.keep(vec![set("a", "1", 1)]).await;
+    let flushed = instant();
+    assert_eq!(other.outside(), [set("a", "1", 1)]);
+    // The rest of the second second is for a machine that does other things.
+    assert!(flushed.elapsed() < Duration::from_secs(2), "{:?}", flushed.elapsed());
+}
+
+#[tokio::test]
+async fn a_write_waits_for_another_processs_transaction() {
+    let folder = Folder::new();
+    let opened = Opened::with(&folder.0, patient()).await;
+    opened.keep(vec![set("a", "1", 1)]).await;
+    let blocker = sqlite(&folder.database());
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let _ = opened.store.apply(vec![set("a", "2", 2)]);
+    let flushed = opened.store.flush();
+    blocker.execute_batch("COMMIT").unwrap();
+    drop(blocker);
+    flushed.await.unwrap();
+    assert!(opened.events.try_iter().next().is_none());
+    drop(opened);
+    assert_eq!(on_disk(&folder.0).await, owned(&[("a", "2")]));
 }
 
 #[tokio::test]
