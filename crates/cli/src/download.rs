@@ -1,9 +1,9 @@
 //! A body on its way to a file: `FILE.part` first, renamed when it is complete.
 //!
 //! A half-written file never has the final name, an existing file is never replaced unasked, and
-//! nothing is written through a symbolic link. What identifies the version on the server (its `ETag`
-//! or `Last-Modified`) lies in `FILE.part.version`, so that an interrupted download goes on with the
-//! same file or begins anew. An interrupt needs no handler: whatever was written stays.
+//! nothing is written through a symbolic link. What identifies the version on the server (its strong
+//! `ETag`) lies in `FILE.part.version`, so that an interrupted download goes on with the same file or
+//! begins anew. An interrupt needs no handler: whatever was written stays.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,13 +12,16 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, Failure};
 use crate::high::FileTarget;
-use crate::output::write_all;
+use crate::hints;
+use crate::output::{stdout, write_all};
 
 /// Where a download stands before the request.
 #[derive(Debug)]
 pub(crate) enum Plan {
-    /// A device or a pipe: written as it is.
+    /// A device, a pipe or an open descriptor: written as it is.
     InPlace,
+    /// All of it is there, from an earlier run.
+    Complete,
     /// A new file.
     Anew,
     /// There is a part of it.
@@ -36,9 +39,10 @@ pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) content_range: Option<&'a str>,
     pub(crate) etag: Option<&'a str>,
-    pub(crate) last_modified: Option<&'a str>,
-    /// The bytes are not those of the server's file: a coding was undone.
-    pub(crate) is_decoded: bool,
+    /// The user asked for a range.
+    pub(crate) is_range_asked: bool,
+    /// The bytes of the file are those of the server's: no coding is undone, no head comes before.
+    pub(crate) is_verbatim: bool,
 }
 
 impl Plan {
@@ -49,6 +53,9 @@ impl Plan {
     /// The file exists and is not to be replaced, or cannot be looked at.
     pub(crate) fn look(target: &FileTarget) -> Result<Self, Failure> {
         let path = &target.path;
+        if is_descriptor(path) {
+            return Ok(Self::InPlace);
+        }
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => {
                 return Err(Failure::file("write", path, &io::ErrorKind::IsADirectory.into()));
@@ -57,21 +64,27 @@ impl Plan {
             _ => {}
         }
         // A link that leads nowhere is something that is there, too.
-        if fs::symlink_metadata(path).is_ok() && !target.overwrite {
+        let part = beside(path, ".part");
+        if let Ok(seen) = fs::symlink_metadata(path)
+            && !target.overwrite
+        {
+            // Only what is complete has the name without an ending.
+            if target.resume && seen.is_file() && fs::symlink_metadata(&part).is_err() {
+                return Ok(Self::Complete);
+            }
             return Err(exists(path));
         }
         if !target.resume {
             return Ok(Self::Anew);
         }
-        let part = beside(path, ".part");
         let length = match fs::symlink_metadata(&part) {
             Ok(metadata) if metadata.is_file() => metadata.len(),
             _ => 0,
         };
         let version = fs::read_to_string(beside(path, ".part.version")).unwrap_or_default();
         let version = version.trim_end_matches('\n').to_owned();
-        // It goes into a field of the request: something else than a line of text is not ours.
-        if length == 0 || version.is_empty() || version.chars().any(char::is_control) {
+        // It goes into a field of the request: something else than a tag on one line is not ours.
+        if length == 0 || !is_strong(&version) || version.chars().any(char::is_control) {
             return Ok(Self::Anew);
         }
         Ok(Self::Resume { length, version })
@@ -84,6 +97,9 @@ pub(crate) struct Download {
     file: File,
     target: FileTarget,
     kept: u64,
+    written: u64,
+    /// How long the whole file is, where the answer said which part of it comes.
+    expected: Option<u64>,
     in_place: bool,
 }
 
@@ -92,8 +108,8 @@ pub(crate) struct Download {
 pub(crate) enum Begun {
     /// The body is to be written.
     Writing(Download),
-    /// All of it was there already; the body is to be ignored.
-    Complete(Download),
+    /// All of it was there already and has its name; the body is to be ignored.
+    Complete,
 }
 
 impl Download {
@@ -101,38 +117,55 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or the answer does not go on where the part ends.
+    /// The file cannot be opened, the answer does not go on where the part ends or is of another
+    /// version, or it is a part that nobody asked for.
     pub(crate) fn begin(
         target: FileTarget,
         plan: Plan,
         answer: &Answer<'_>,
     ) -> Result<Begun, Failure> {
         let part = beside(&target.path, ".part");
+        let is_resumed = matches!(plan, Plan::Resume { .. });
+        if answer.status == 206 && !is_resumed && !answer.is_range_asked {
+            return Err(broken("the server sent a part of the file that was not asked for".into()));
+        }
         let open_failed = |path: &Path| {
             let path = path.to_owned();
             move |cause: io::Error| Failure::file("write", &path, &cause)
         };
-        let resumed = match plan {
+        let (kept, expected) = match plan {
             Plan::InPlace => {
-                let path = target.path.clone();
-                let file =
-                    OpenOptions::new().write(true).open(&path).map_err(open_failed(&path))?;
-                return Ok(Begun::Writing(Self { file, target, kept: 0, in_place: true }));
+                let file = open_in_place(&target.path).map_err(open_failed(&target.path))?;
+                return Ok(Begun::Writing(Self {
+                    file,
+                    target,
+                    kept: 0,
+                    written: 0,
+                    expected: None,
+                    in_place: true,
+                }));
             }
-            Plan::Anew => None,
-            Plan::Resume { length, .. } => match answer.status {
-                206 if range_start(answer.content_range) == Some(length) => Some(length),
-                416 if complete_length(answer.content_range) == Some(length) => {
+            Plan::Complete => return Ok(Begun::Complete),
+            Plan::Anew => (0, None),
+            Plan::Resume { length, version } => match answer.status {
+                206 => (length, Some(rest(answer, length, &version)?)),
+                416 if complete_length(answer.content_range) == Some(length)
+                    && answer.etag.is_none_or(|tag| tag == version) =>
+                {
                     let file = open_to_append(&part).map_err(open_failed(&part))?;
-                    return Ok(Begun::Complete(Self {
+                    let whole = Self {
                         file,
                         target,
                         kept: length,
+                        written: 0,
+                        expected: None,
                         in_place: false,
-                    }));
+                    };
+                    whole.finish()?;
+                    return Ok(Begun::Complete);
                 }
                 // The version has changed: the server sends all of the new one.
-                200 => None,
+                200 => (0, None),
                 status => {
                     return Err(Failure {
                         exit: Exit::Failed,
@@ -144,13 +177,12 @@ impl Download {
                 }
             },
         };
-        let file = match resumed {
-            Some(_) => open_to_append(&part),
-            None => create(&part),
+        let file = if kept > 0 { open_to_append(&part) } else { create(&part) }
+            .map_err(open_failed(&part))?;
+        let download = Self { file, target, kept, written: 0, expected, in_place: false };
+        if kept == 0 {
+            download.keep_version(answer).map_err(open_failed(&part))?;
         }
-        .map_err(open_failed(&part))?;
-        let download = Self { file, target, kept: resumed.unwrap_or(0), in_place: false };
-        download.keep_version(answer).map_err(open_failed(&part))?;
         Ok(Begun::Writing(download))
     }
 
@@ -163,8 +195,15 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// The disk is full, or another failure of the write.
+    /// The disk is full, or another failure of the write; the piece goes beyond the end that was
+    /// announced.
     pub(crate) fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.written += piece.len() as u64;
+        if let Some(expected) = self.expected
+            && self.kept + self.written > expected
+        {
+            return Err(broken(format!("the server sent more than the {expected} bytes it named")));
+        }
         write_all(&mut self.file, piece)
             .map_err(|cause| Failure::file("write", &self.target.path, &cause))
     }
@@ -173,10 +212,17 @@ impl Download {
     ///
     /// # Errors
     ///
-    /// Somebody else has made a file of that name meanwhile, or it cannot be renamed. The part stays.
+    /// It is shorter than was announced, somebody else has made a file of that name meanwhile, or it
+    /// cannot be renamed. The part stays.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         if self.in_place {
             return Ok(());
+        }
+        let length = self.kept + self.written;
+        if let Some(expected) = self.expected.filter(|expected| *expected != length) {
+            return Err(broken(format!(
+                "{length} of {expected} bytes came; --continue goes on from there"
+            )));
         }
         let path = &self.target.path;
         let part = beside(path, ".part");
@@ -203,12 +249,10 @@ impl Download {
     /// Writes down which version this is, if that can be asked for again.
     fn keep_version(&self, answer: &Answer<'_>) -> io::Result<()> {
         let path = beside(&self.target.path, ".part.version");
-        // A weak tag does not promise the same bytes (RFC 9110 §13.1.5).
-        let version = answer
-            .etag
-            .filter(|tag| !tag.starts_with("W/"))
-            .or(answer.last_modified)
-            .filter(|_| !answer.is_decoded && matches!(answer.status, 200 | 206));
+        // Neither a weak tag nor a time promises the same bytes (RFC 9110 §8.8.2.2, §13.1.5). What came
+        // for a range of the user's does not begin where the file begins.
+        let version =
+            answer.etag.filter(|tag| is_strong(tag) && answer.is_verbatim && answer.status == 200);
         match version {
             Some(version) => write_all(&mut create(&path)?, format!("{version}\n").as_bytes()),
             None => match fs::remove_file(&path) {
@@ -217,6 +261,65 @@ impl Download {
             },
         }
     }
+}
+
+/// The length of the whole file, when `answer` is the rest of it from `length` on.
+fn rest(answer: &Answer<'_>, length: u64, version: &str) -> Result<u64, Failure> {
+    // Parts of two versions make no file (RFC 9110 §15.3.7.3).
+    if answer.etag != Some(version) {
+        return Err(broken(format!(
+            "the server sent a part of another version ({}, not {version})",
+            answer.etag.map_or("without an ETag".to_owned(), hints::one_line)
+        )));
+    }
+    if !answer.is_verbatim {
+        return Err(broken("the server sent the rest of the file with a coding".to_owned()));
+    }
+    match answer.content_range.and_then(Range::parse) {
+        Some(Range { first, last, total }) if first == length => Ok(total.unwrap_or(last + 1)),
+        _ => Err(broken(format!(
+            "the server does not go on at byte {length} (Content-Range: {})",
+            answer.content_range.map_or("none".to_owned(), hints::one_line)
+        ))),
+    }
+}
+
+fn broken(line: String) -> Failure {
+    Failure { exit: Exit::BrokenResponse, line }
+}
+
+/// Whether `tag` is an `ETag` that promises the same bytes (RFC 9110 §8.8.3).
+fn is_strong(tag: &str) -> bool {
+    tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"')
+}
+
+/// Whether `path` names a descriptor that is open already.
+///
+/// It may be a redirection to a regular file, which is the shell's to replace or not.
+fn is_descriptor(path: &Path) -> bool {
+    const FOLDERS: [&str; 2] = ["/dev/fd", "/proc/self/fd"];
+    cfg!(unix)
+        && (path == Path::new("/dev/stdout")
+            || path == Path::new("/dev/stderr")
+            || path
+                .parent()
+                .is_some_and(|folder| FOLDERS.iter().any(|known| folder == Path::new(known))))
+}
+
+/// Something that is no regular file, or one that somebody else has opened.
+fn open_in_place(path: &Path) -> io::Result<File> {
+    // A copy of the descriptor: a socket cannot be opened by its name.
+    #[cfg(unix)]
+    match path.to_str() {
+        Some("/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1") => return stdout(),
+        Some("/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2") => {
+            let owned = std::os::fd::AsFd::as_fd(&io::stderr()).try_clone_to_owned()?;
+            return Ok(File::from(owned));
+        }
+        _ => {}
+    }
+    // Behind a descriptor there may be a file that others write to.
+    OpenOptions::new().append(true).open(path)
 }
 
 fn exists(path: &Path) -> Failure {
@@ -266,9 +369,28 @@ fn open_to_append(path: &Path) -> io::Result<File> {
     if opened.is_file() && is_same { Ok(file) } else { Err(no_file()) }
 }
 
-/// The first position of `bytes 5-9/10`.
-fn range_start(content_range: Option<&str>) -> Option<u64> {
-    content_range?.trim().strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
+/// `bytes 5-9/10` (RFC 9110 §14.4).
+struct Range {
+    first: u64,
+    last: u64,
+    /// `None` for `*`: the server does not know yet.
+    total: Option<u64>,
+}
+
+impl Range {
+    /// `None` for what is malformed or contradicts itself.
+    fn parse(text: &str) -> Option<Self> {
+        let (positions, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = positions.split_once('-')?;
+        let first = first.trim().parse().ok()?;
+        let last = last.trim().parse().ok()?;
+        let total = match total.trim() {
+            "*" => None,
+            total => Some(total.parse().ok()?),
+        };
+        let is_sound = first <= last && last < total.unwrap_or(u64::MAX);
+        is_sound.then_some(Self { first, last, total })
+    }
 }
 
 /// The length in `bytes */10`.
@@ -319,15 +441,15 @@ mod tests {
         status: 200,
         content_range: None,
         etag: Some("\"v1\""),
-        last_modified: None,
-        is_decoded: false,
+        is_range_asked: false,
+        is_verbatim: true,
     };
 
     fn writing(target: &FileTarget, answer: &Answer<'_>) -> Download {
         let plan = Plan::look(target).unwrap();
         match Download::begin(target.clone(), plan, answer).unwrap() {
             Begun::Writing(download) => download,
-            Begun::Complete(_) => panic!("complete"),
+            Begun::Complete => panic!("complete"),
         }
     }
 
@@ -408,21 +530,80 @@ mod tests {
         let folder = Folder::new();
         let target = FileTarget { resume: true, ..folder.target() };
         writing(&target, &OK).write(b"hello").unwrap();
-        for (status, content_range) in
-            [(206, Some("bytes 4-10/11")), (206, None), (404, None), (416, Some("bytes */4"))]
-        {
+        for (status, content_range, etag, expected) in [
+            (206, Some("bytes 4-10/11"), "\"v1\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-4/11"), "\"v1\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-11/11"), "\"v1\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-18446744073709551615/*"), "\"v1\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-10"), "\"v1\"", Exit::BrokenResponse),
+            (206, None, "\"v1\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-10/11"), "\"v2\"", Exit::BrokenResponse),
+            (206, Some("bytes 5-10/11"), "W/\"v1\"", Exit::BrokenResponse),
+            (404, None, "\"v1\"", Exit::Failed),
+            (416, Some("bytes */4"), "\"v1\"", Exit::Failed),
+            (416, Some("bytes */5"), "\"v2\"", Exit::Failed),
+        ] {
             let plan = Plan::look(&target).unwrap();
-            let answer = Answer { status, content_range, ..OK };
+            let answer = Answer { status, content_range, etag: Some(etag), ..OK };
             let refused = Download::begin(target.clone(), plan, &answer).unwrap_err();
-            assert_eq!(refused.exit, Exit::Failed, "{status}");
+            assert_eq!(refused.exit, expected, "{status} {content_range:?} {etag}");
+            assert_eq!(fs::read(folder.0.join("f.part")).unwrap(), b"hello");
+        }
+        for answer in [
+            Answer { status: 206, content_range: Some("bytes 5-10/11"), etag: None, ..OK },
+            Answer { status: 206, content_range: Some("bytes 5-10/11"), is_verbatim: false, ..OK },
+        ] {
+            let plan = Plan::look(&target).unwrap();
+            let refused = Download::begin(target.clone(), plan, &answer).unwrap_err();
+            assert_eq!(refused.exit, Exit::BrokenResponse, "{answer:?}");
         }
         let plan = Plan::look(&target).unwrap();
         let answer = Answer { status: 416, content_range: Some("bytes */5"), ..OK };
-        match Download::begin(target.clone(), plan, &answer).unwrap() {
-            Begun::Complete(download) => download.finish().unwrap(),
-            Begun::Writing(_) => panic!("writing"),
-        }
+        let begun = Download::begin(target.clone(), plan, &answer).unwrap();
+        assert!(matches!(begun, Begun::Complete), "{begun:?}");
         assert_eq!(fs::read(&target.path).unwrap(), b"hello");
+        assert_eq!(folder.names(), ["f"]);
+        assert!(matches!(Plan::look(&target), Ok(Plan::Complete)));
+        fs::write(folder.0.join("f.part"), "another").unwrap();
+        assert_eq!(Plan::look(&target).unwrap_err().exit, Exit::File);
+    }
+
+    #[test]
+    fn a_rest_of_another_length_gets_no_name() {
+        let folder = Folder::new();
+        let target = FileTarget { resume: true, ..folder.target() };
+        writing(&target, &OK).write(b"hello ").unwrap();
+        let short = Answer { status: 206, content_range: Some("bytes 6-8/11"), ..OK };
+        let mut download = writing(&target, &short);
+        download.write(b"wor").unwrap();
+        let refused = download.finish().unwrap_err();
+        assert_eq!(refused.exit, Exit::BrokenResponse);
+        assert_eq!(refused.line, "9 of 11 bytes came; --continue goes on from there");
+        assert_eq!(folder.names(), ["f.part", "f.part.version"]);
+
+        let rest = Answer { status: 206, content_range: Some("bytes 9-10/11"), ..OK };
+        let mut download = writing(&target, &rest);
+        assert_eq!(download.write(b"ld!").unwrap_err().exit, Exit::BrokenResponse);
+        assert_eq!(fs::read(folder.0.join("f.part")).unwrap(), b"hello wor");
+        let mut download = writing(&target, &rest);
+        download.write(b"ld").unwrap();
+        download.finish().unwrap();
+        assert_eq!(fs::read(&target.path).unwrap(), b"hello world");
+    }
+
+    #[test]
+    fn a_part_is_taken_only_when_it_was_asked_for() {
+        let folder = Folder::new();
+        let target = folder.target();
+        let part = Answer { status: 206, content_range: Some("bytes 0-2/11"), ..OK };
+        let plan = Plan::look(&target).unwrap();
+        let refused = Download::begin(target.clone(), plan, &part).unwrap_err();
+        assert_eq!(refused.exit, Exit::BrokenResponse);
+        assert!(folder.names().is_empty());
+
+        // It has no version: what follows does not follow from the beginning of the file.
+        writing(&target, &Answer { is_range_asked: true, ..part }).write(b"hel").unwrap();
+        assert_eq!(folder.names(), ["f.part"]);
     }
 
     #[test]
@@ -430,7 +611,8 @@ mod tests {
         for answer in [
             Answer { etag: None, ..OK },
             Answer { etag: Some("W/\"v1\""), ..OK },
-            Answer { is_decoded: true, ..OK },
+            Answer { etag: Some("Wed, 25 Nov 2026 10:00:00 GMT"), ..OK },
+            Answer { is_verbatim: false, ..OK },
             Answer { status: 404, ..OK },
         ] {
             let folder = Folder::new();

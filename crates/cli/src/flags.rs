@@ -381,7 +381,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Nothing,
         category: Category::Request,
         brief: "Ask with HEAD and print the response head",
-        detail: "Ask with HEAD and print the head of the response to standard output.",
+        detail: "Ask with HEAD and print the head of the response to standard output, or into the file of \
+            --output.",
         apply: |low, _| {
             low.head = true;
             Ok(())
@@ -616,7 +617,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         category: Category::Output,
         brief: "Go on with a download that was interrupted",
         detail: "Ask only for what is missing in FILE.part. It begins anew if the file has changed on \
-            the server, or if the server gave no way to tell.",
+            the server, or if the server gave no strong ETag to tell by. A file that is complete is left \
+            as it is, and that is a success.",
         apply: |low, _| {
             low.resume = true;
             Ok(())
@@ -656,7 +658,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Nothing,
         category: Category::Output,
         brief: "Print the response head before the body",
-        detail: "Print the head of the response before the body, to standard output.",
+        detail: "Print the head of the response before the body, to standard output or into the file of \
+            --output.",
         apply: |low, _| {
             low.include = true;
             Ok(())

@@ -190,6 +190,9 @@ impl Request {
             if file.resume && method != "GET" {
                 return Err(Failure::usage("--continue is for GET"));
             }
+            if file.resume && low.include {
+                return Err(Failure::usage("--continue goes on with a body; leave out --include"));
+            }
             if file.resume && (mentions("Range") || mentions("If-Range")) {
                 return Err(Failure::usage("--continue writes the field Range itself"));
             }
@@ -245,6 +248,13 @@ impl Request {
                 stderr_style: colours.stderr,
             },
         })
+    }
+}
+
+impl Request {
+    /// Whether the user wrote the field `Range`.
+    pub(crate) fn asks_range(&self) -> bool {
+        self.fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("range"))
     }
 }
 
@@ -544,6 +554,10 @@ mod tests {
         assert_eq!(refused("-O -o x https://a/b"), "-o and -O both name the file");
         assert_eq!(refused("--continue a"), "--continue needs -o FILE or -O");
         assert_eq!(refused("--continue -o x POST a"), "--continue is for GET");
+        assert_eq!(
+            refused("--continue -i -o x a"),
+            "--continue goes on with a body; leave out --include"
+        );
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::body::{self, Loaded};
 use crate::download::{Answer, Begun, Download, Plan};
 use crate::encode;
 use crate::exit::{Exit, Failure};
-use crate::high::{Output, Request, Target};
+use crate::high::{FileTarget, Output, Request, Target};
 use crate::hints;
 use crate::low::Redirect;
 use crate::output::{self, BodyView, BodyWriter, ObjectLine, push_head, quoted};
@@ -33,7 +33,7 @@ pub(crate) fn run(request: &Request) -> Exit {
         // A thread that waits for standard input or for the resolver must not hold up the end.
         runtime.shutdown_background();
         match ended {
-            Ok(exit) | Err(Stop::ReaderLeft(exit)) => Ok(exit),
+            Ok(exit) | Err(Stop::Early(exit)) => Ok(exit),
             Err(Stop::Failed(failure)) => Err(failure),
         }
     });
@@ -76,8 +76,9 @@ pub(crate) fn bars(timing: &Timing) -> Vec<Bar> {
 /// Why an exchange stops early.
 enum Stop {
     Failed(Failure),
-    /// Nobody reads our output any more, and that is their right: `netreq … | head` is a success.
-    ReaderLeft(Exit),
+    /// There is nothing left to do: nobody reads our output any more, and that is their right
+    /// (`netreq … | head` is a success), or the file is there already.
+    Early(Exit),
 }
 
 impl From<Failure> for Stop {
@@ -90,7 +91,7 @@ impl From<io::Error> for Stop {
     /// A write to standard output that failed.
     fn from(cause: io::Error) -> Self {
         if cause.kind() == io::ErrorKind::BrokenPipe {
-            return Self::ReaderLeft(Exit::Success);
+            return Self::Early(Exit::Success);
         }
         Self::Failed(Failure {
             exit: Exit::File,
@@ -105,6 +106,9 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
         Target::File(file) => Some(Plan::look(file)?),
         Target::Stdout => None,
     };
+    if let (Some(Plan::Complete), Target::File(file)) = (&plan, &output.target) {
+        return already_complete(request, file);
+    }
     let (body, is_long) = outgoing(body::load(&request.body)?)?;
     let began = Instant::now();
     let upload = Upload::new(output, is_long.then_some(body.length()), began);
@@ -125,7 +129,7 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
         show_heads(&message, output);
     }
     let mut stdout = output::stdout()?;
-    if output.include {
+    if output.include && output.target == Target::Stdout {
         let mut head = Vec::new();
         let bytes = message.head().as_bytes();
         push_head(&mut head, bytes, output.stdout_style, output.stdout_is_terminal);
@@ -133,6 +137,9 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
     }
 
     let mut sink = Sink::open(request, plan, &message, stdout)?;
+    if output.include && output.target != Target::Stdout {
+        sink.write(message.head().as_bytes())?;
+    }
     let mut progress = sink.progress(output, &message, began.elapsed());
     let mut size = 0;
     loop {
@@ -318,6 +325,23 @@ fn failed(error: &netreq::Error, request: &Request) -> Result<Stop, Stop> {
     Ok(failure.into())
 }
 
+/// Tells that there is nothing to fetch.
+fn already_complete(request: &Request, file: &FileTarget) -> Result<Exit, Stop> {
+    let path = file.path.to_string_lossy();
+    if request.output.json {
+        let mut object = ObjectLine::new();
+        object
+            .string("method", &request.method)
+            .string("url", &without_user(&request.url))
+            .string("file", &path)
+            .raw("complete", "true");
+        output::write_all(&mut output::stdout()?, format!("{}\n", object.end()).as_bytes())?;
+    } else if request.output.complain {
+        tell(&format!("{path} is there already, and complete"));
+    }
+    Ok(Exit::Success)
+}
+
 /// The exit code for an answer, and a word on standard error about one that is no success.
 fn verdict(message: &IncomingMessage, output: &Output) -> Exit {
     let status = message.status();
@@ -365,15 +389,13 @@ impl Sink {
             status: message.status(),
             content_range: message.header("content-range"),
             etag: message.header("etag"),
-            last_modified: message.header("last-modified"),
-            is_decoded: request.decode && message.header("content-encoding").is_some(),
+            is_range_asked: request.asks_range(),
+            is_verbatim: !output.include
+                && !(request.decode && message.header("content-encoding").is_some()),
         };
         let download = match Download::begin(target.clone(), plan, &answer)? {
             Begun::Writing(download) => download,
-            Begun::Complete(download) => {
-                download.finish()?;
-                return Err(Stop::ReaderLeft(Exit::Success));
-            }
+            Begun::Complete => return Err(Stop::Early(already_complete(request, target)?)),
         };
         Ok(if output.json { Self::FileAndObject(download, stdout) } else { Self::File(download) })
     }

@@ -445,6 +445,122 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_rest_that_does_not_fit_is_never_given_the_name() {
+    let part = |tag: &str, range: &str, body: &str| {
+        format!(
+            "HTTP/1.1 206 Partial Content\r\n{tag}Content-Range: bytes {range}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    for (reply, expected, left) in [
+        (part("ETag: \"v2\"\r\n", "6-10/11", "WORLD"), "another version", "hello "),
+        (part("", "6-10/11", "WORLD"), "another version", "hello "),
+        (part("ETag: \"v1\"\r\n", "6-8/11", "wor"), "9 of 11 bytes came", "hello wor"),
+        (part("ETag: \"v1\"\r\n", "0-10/11", "hello world"), "go on at byte 6", "hello "),
+        (part("ETag: \"v1\"\r\n", "6-10/11", "world!"), "more than the 11 bytes", "hello "),
+    ] {
+        let folder = Folder::new();
+        let out = folder.path("out");
+        fs::write(format!("{out}.part"), "hello ").unwrap();
+        fs::write(format!("{out}.part.version"), "\"v1\"\n").unwrap();
+        let server = script()
+            .connection(move |peer| {
+                peer.expect_get("/f")
+                    .expect_field("Range", "bytes=6-")
+                    .expect_field("If-Range", "\"v1\"")
+                    .send(reply)
+                    .ignore_rest()
+            })
+            .start();
+        let ran = netreq(["--continue", "-o", &out, &server.url("/f")]);
+        assert_eq!(ran.code, Some(10), "{ran:?}");
+        assert!(ran.stderr.contains(expected), "{expected}: {ran:?}");
+        assert_eq!(fs::read_to_string(format!("{out}.part")).unwrap(), left, "{expected}");
+        assert_eq!(folder.names(), ["out.part", "out.part.version"], "{expected}");
+    }
+}
+
+#[test]
+fn a_part_that_nobody_asked_for_is_no_file() {
+    let reply = "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-2/11\r\n\
+                 Content-Length: 3\r\n\r\nhel";
+    let serve =
+        || script().connection(move |peer| peer.expect_get("/f").send(reply).ignore_rest()).start();
+    let folder = Folder::new();
+    let out = folder.path("out");
+    let ran = netreq(["-o", &out, &serve().url("/f")]);
+    assert_eq!(ran.code, Some(10), "{ran:?}");
+    assert!(ran.stderr.contains("a part of the file that was not asked for"), "{ran:?}");
+    assert!(folder.names().is_empty());
+
+    let asked = netreq(["-o", &out, &serve().url("/f"), "Range:bytes=0-2"]);
+    assert_eq!((asked.code, fs::read(&out).unwrap()), (Some(0), b"hel".to_vec()), "{asked:?}");
+}
+
+#[test]
+fn a_finished_download_is_complete_without_a_request() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    fs::write(&out, "hello").unwrap();
+    let nobody = "http://127.0.0.1:1/f";
+    let ran = netreq(["--continue", "-o", &out, nobody]);
+    assert_eq!((ran.code, ran.text()), (Some(0), ""), "{ran:?}");
+    assert_eq!(ran.stderr, format!("netreq: {out} is there already, and complete\n"));
+    let json = netreq(["--json", "--continue", "-o", &out, nobody]);
+    assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""), "{json:?}");
+    assert!(json.text().ends_with(", \"complete\": true}\n"), "{json:?}");
+    assert_eq!(fs::read(&out).unwrap(), b"hello");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_written_through() {
+    let folder = Folder::new();
+    let url = SERVER.url("/bytes/7");
+    for path in ["/dev/stdout", "/dev/fd/1"] {
+        let piped = netreq(["-o", path, &url]);
+        assert_eq!((piped.code, &piped.stdout), (Some(0), &pattern(7)), "{path} {piped:?}");
+
+        // A redirection of the shell is the shell's business, `>>` too.
+        fs::write(folder.path("log"), "before ").unwrap();
+        let log = fs::OpenOptions::new().append(true).open(folder.path("log")).unwrap();
+        assert!(command(["-o", path, &url]).stdout(log).status().unwrap().success(), "{path}");
+        let expected = [b"before ".as_slice(), &pattern(7)].concat();
+        assert_eq!(fs::read(folder.path("log")).unwrap(), expected, "{path}");
+    }
+    assert_eq!(netreq(["-o", "/dev/null", &url]).code, Some(0));
+    assert_eq!(netreq(["-o", "/dev/stderr", &SERVER.url("/status/200")]).stderr, "200\n");
+
+    let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+    let theirs = std::os::fd::OwnedFd::from(theirs);
+    let status = command(["-o", "/dev/stdout", &url]).stdout(theirs).status().unwrap();
+    let mut received = Vec::new();
+    ours.read_to_end(&mut received).unwrap();
+    assert_eq!((status.code(), received), (Some(0), pattern(7)));
+
+    let fifo = folder.path("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let mut child = Running(command(["-o", &fifo, &url]).spawn().unwrap());
+    assert_eq!(fs::read(&fifo).unwrap(), pattern(7));
+    assert_eq!(child.0.wait().unwrap().code(), Some(0));
+    assert_eq!(folder.names(), ["fifo", "log"]);
+}
+
+#[test]
+fn a_head_goes_into_the_file_as_with_curl() {
+    let folder = Folder::new();
+    let (ours, curls) = (folder.path("ours"), folder.path("curls"));
+    let url = SERVER.url("/bytes/10");
+    for flag in ["-I", "-i"] {
+        let ran = netreq([flag, "--overwrite", "-o", &ours, &url]);
+        assert_eq!(ran, Ran { code: Some(0), stdout: vec![], stderr: String::new() }, "{flag}");
+        curl(&[flag, "-o", &curls, &url]);
+        assert_eq!(fs::read(&ours).unwrap(), fs::read(&curls).unwrap(), "{flag}");
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let mut child = command([SERVER.url("/bytes/100000000")])
         .stdout(Stdio::piped())
