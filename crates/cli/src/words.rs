@@ -2,10 +2,11 @@
 //!
 //! Each function answers from its argument alone; `high.rs` puts the answers together.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::exit::Failure;
 
@@ -37,40 +38,75 @@ fn is_method(word: &str) -> bool {
 
 /// The URL that `text` stands for.
 ///
-/// Without a scheme it is https, and http for this machine: `localhost`, `:port`, loopback addresses.
+/// Without a scheme it is https, and http for this machine: `localhost`, `:port`, loopback addresses
+/// in any spelling that the URL standard knows.
 ///
 /// # Errors
 ///
-/// It is no URL, or not one of http or https.
+/// It is no URL, or not one of http or https. The message never holds a user or a password.
 pub(crate) fn guess_url(text: &str) -> Result<Url, Failure> {
-    let has_scheme = text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    });
-    let complete = if has_scheme {
+    let complete = if has_scheme(text) {
         text.to_owned()
     } else if text.starts_with(':') {
         // `:3000/x` and `:/x`.
         format!("http://localhost{}", text.strip_prefix(":/").map_or(text, |_| &text[1..]))
     } else {
         let rest = text.strip_prefix("//").unwrap_or(text);
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
-        let host = authority.rsplit('@').next().unwrap_or(authority);
-        let name = match host.strip_prefix('[') {
-            Some(address) => address.split(']').next().unwrap_or(address),
-            None => host.split(':').next().unwrap_or(host),
-        };
-        let here = name.eq_ignore_ascii_case("localhost")
-            || name.to_ascii_lowercase().ends_with(".localhost")
-            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        format!("{}://{rest}", if here { "http" } else { "https" })
+        let plain = format!("http://{rest}");
+        if Url::parse(&plain).is_ok_and(|url| is_here(&url)) {
+            plain
+        } else {
+            format!("https://{rest}")
+        }
     };
+    let shown = without_user(text);
+    // A host of that name is a slip of the hand.
+    if let Some((scheme @ ("http" | "https"), _)) = text.split_once(':')
+        && !has_scheme(text)
+    {
+        return Err(Failure::usage(format!("'{shown}': after {scheme}: come two slashes")));
+    }
     let url = Url::parse(&complete)
-        .map_err(|cause| Failure::usage(format!("'{text}' is no URL: {cause}")))?;
+        .map_err(|cause| Failure::usage(format!("'{shown}' is no URL: {cause}")))?;
     match url.scheme() {
         "http" | "https" => Ok(url),
-        scheme => {
-            Err(Failure::usage(format!("'{text}': only http and https can be asked, not {scheme}")))
-        }
+        scheme => Err(Failure::usage(format!(
+            "'{shown}': only http and https can be asked, not {scheme}"
+        ))),
+    }
+}
+
+/// Whether `text` begins with a scheme.
+///
+/// The schemes that the URL standard calls special need no two slashes, and no host is called so.
+fn has_scheme(text: &str) -> bool {
+    const SPECIAL: [&str; 6] = ["http", "https", "ftp", "file", "ws", "wss"];
+    text.split_once(':').is_some_and(|(scheme, rest)| {
+        let is_special = SPECIAL.iter().any(|special| special.eq_ignore_ascii_case(scheme));
+        let is_word = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_word && rest.starts_with("//") || is_special && rest.starts_with(['/', '\\'])
+    })
+}
+
+/// Whether the host of `url` is this machine, whatever its resolver says.
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    }
+}
+
+/// `text`, which may be no URL, without a user and a password.
+///
+/// Where the authority ends is not certain in what cannot be parsed, so everything up to the last `@`
+/// is taken for them.
+fn without_user(text: &str) -> Cow<'_, str> {
+    let Some((before, after)) = text.rsplit_once('@') else { return Cow::Borrowed(text) };
+    match before.split_once("://") {
+        Some((scheme, _)) if has_scheme(text) => format!("{scheme}://…@{after}").into(),
+        _ => format!("…@{after}").into(),
     }
 }
 
@@ -189,7 +225,15 @@ mod tests {
             ("localhost.example.org", "https://localhost.example.org/"),
             ("127.0.0.1:80/x", "http://127.0.0.1/x"),
             ("[::1]:8080", "http://[::1]:8080/"),
+            ("127.1:3000", "http://127.0.0.1:3000/"),
+            ("0x7f.1:3000/x", "http://127.0.0.1:3000/x"),
+            ("2130706433", "http://127.0.0.1/"),
+            ("[::ffff:127.0.0.1]", "http://[::ffff:7f00:1]/"),
+            ("127.1.example.org", "https://127.1.example.org/"),
             ("10.0.0.1", "https://10.0.0.1/"),
+            ("http:/127.0.0.1", "http://127.0.0.1/"),
+            ("https:/example.org/x", "https://example.org/x"),
+            ("HTTP:\\example.org", "http://example.org/"),
             (":3000", "http://localhost:3000/"),
             (":3000/x", "http://localhost:3000/x"),
             (":/x", "http://localhost/x"),
@@ -197,10 +241,29 @@ mod tests {
         ] {
             assert_eq!(guess_url(text).map(String::from).as_deref(), Ok(expected), "{text}");
         }
+        let slip = guess_url("http:8080").map_err(|failure| failure.line);
+        assert_eq!(slip, Err("'http:8080': after http: come two slashes".to_owned()));
+        assert!(guess_url("file:/etc/passwd").is_err());
         assert!(guess_url("ftp://example.org").is_err());
         assert!(guess_url("file:///etc/passwd").is_err());
         assert!(guess_url("").is_err());
         assert!(guess_url("a b").is_err());
+    }
+
+    #[test]
+    fn a_message_about_a_url_never_holds_a_password() {
+        for (text, expected) in [
+            ("http://me:secret@127.0.0.1:99999/", "'http://…@127.0.0.1:99999/' is no URL: "),
+            ("me:secret@127.0.0.1:99999", "'…@127.0.0.1:99999' is no URL: "),
+            ("http:/me:secret@a:99999", "'…@a:99999' is no URL: "),
+            ("http://me:sec/ret@a:99999", "'http://…@a:99999' is no URL: "),
+            ("http://me:secr@et@a b/", "'http://…@a b/' is no URL: "),
+            ("ftp://me:secret@a/", "'ftp://…@a/': only http and https can be asked, not ftp"),
+            ("//me:secret@a b/", "'…@a b/' is no URL: "),
+        ] {
+            let failure = guess_url(text).unwrap_err();
+            assert!(failure.line.starts_with(expected), "{text}: {failure}");
+        }
     }
 
     #[test]
