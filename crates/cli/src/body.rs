@@ -1,7 +1,7 @@
 //! The request's body: files are read or opened here, and text is put together.
 //!
-//! Small bodies become bytes. A single file, and standard input, stay streams, so that memory is flat
-//! for any size. Standard input that is a file has a length; a pipe has none and goes out in chunks.
+//! Small bodies become bytes. A single file (`--data-binary @file` too) and standard input stay streams,
+//! so that memory is flat for any size. Standard input that is a file has a length; a pipe has none and goes out in chunks.
 
 use std::fs::File;
 use std::io::{self, Read, Seek};
@@ -36,7 +36,12 @@ pub(crate) fn load(body: &Body) -> Result<Loaded, Failure> {
         Body::None => Ok(Loaded::None),
         Body::Json(fields) => json_object(fields).map(|text| Loaded::Bytes(text.into_bytes())),
         Body::Form(fields) => form(fields).map(|text| Loaded::Bytes(text.into_bytes())),
-        Body::Data(parts) => data(parts).map(Loaded::Bytes),
+        Body::Data(parts) => match parts.as_slice() {
+            [Data { kind: DataKind::Binary, text }] if text.starts_with('@') => {
+                as_it_is(&text[1..])
+            }
+            parts => data(parts).map(Loaded::Bytes),
+        },
         Body::File(path) => {
             File::open(path).and_then(open).map_err(|cause| Failure::file("read", path, &cause))
         }
@@ -64,6 +69,23 @@ fn open(mut file: File) -> io::Result<Loaded> {
         return Ok(Loaded::Bytes(bytes));
     }
     Ok(Loaded::File(file))
+}
+
+/// What alone makes the body of `--data-binary`: a file as it is.
+///
+/// What has no length is read to its end, since curl sends a length here.
+fn as_it_is(path: &str) -> Result<Loaded, Failure> {
+    if path == "-" { stdin() } else { File::open(path) }
+        .and_then(open)
+        .and_then(|loaded| match loaded {
+            Loaded::Stream(mut file) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes)?;
+                Ok(Loaded::Bytes(bytes))
+            }
+            loaded => Ok(loaded),
+        })
+        .map_err(|cause| Failure::file("read", Path::new(path), &cause))
 }
 
 const SMALL: u64 = 64 * 1024;
@@ -198,8 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn a_large_file_stays_a_file_when_it_is_the_whole_of_the_data() {
+        let path = std::env::temp_dir().join(format!("netreq-body-large-{}", std::process::id()));
+        let part = |text: String| Data { text, kind: DataKind::Binary };
+        let at = part(format!("@{}", path.display()));
+        std::fs::write(&path, vec![b'x'; SMALL as usize + 1]).unwrap();
+        let alone = load(&Body::Data(vec![at.clone()])).unwrap();
+        assert!(matches!(alone, Loaded::File(_)), "{alone:?}");
+        assert_eq!(
+            bytes(&Body::Data(vec![part("a".into()), at.clone()])).len(),
+            SMALL as usize + 3
+        );
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(bytes(&Body::Data(vec![at])), "");
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
     fn a_file_that_cannot_be_read_is_named() {
         for body in [
+            Body::Data(vec![Data { text: "@/nonexistent/f".into(), kind: DataKind::Binary }]),
             Body::File("/nonexistent/f".into()),
             Body::Json(vec![("a".into(), Value::TextFile("/nonexistent/f".into()))]),
         ] {
