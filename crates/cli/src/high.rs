@@ -393,6 +393,12 @@ fn sent(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
         "Sec-Fetch-Mode",
         "Sec-Fetch-Dest",
     ];
+    const ONCE: [&str; 2] = ["Host", "Connection"];
+    for name in ONCE {
+        if headers.iter().filter(|header| header.name_is(name)).count() > 1 {
+            return Err(Failure::usage(format!("'{name}:': this field is sent once, not twice")));
+        }
+    }
     let mut fields = Vec::with_capacity(headers.len());
     for header in headers {
         match header {
@@ -511,6 +517,10 @@ mod tests {
         let plain = request("a", PIPE);
         assert_eq!((plain.omit_user_agent, plain.decode), (false, true));
         assert_eq!(refused("a host:"), "'host:': this field is always sent");
+        assert_eq!(refused("a Host:b host:c"), "'Host:': this field is sent once, not twice");
+        for line in ["a connection:close Connection:close", "-H Connection:close a connection:x"] {
+            assert_eq!(refused(line), "'Connection:': this field is sent once, not twice");
+        }
     }
 
     #[test]
