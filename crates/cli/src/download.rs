@@ -269,7 +269,7 @@ fn rest(answer: &Answer<'_>, length: u64, version: &str) -> Result<u64, Failure>
     if answer.etag != Some(version) {
         return Err(broken(format!(
             "the server sent a part of another version ({}, not {version})",
-            answer.etag.map_or("without an ETag".to_owned(), hints::one_line)
+            answer.etag.map_or_else(|| "without an ETag".to_owned(), hints::one_line)
         )));
     }
     if !answer.is_verbatim {
@@ -279,7 +279,7 @@ fn rest(answer: &Answer<'_>, length: u64, version: &str) -> Result<u64, Failure>
         Some(Range { first, last, total }) if first == length => Ok(total.unwrap_or(last + 1)),
         _ => Err(broken(format!(
             "the server does not go on at byte {length} (Content-Range: {})",
-            answer.content_range.map_or("none".to_owned(), hints::one_line)
+            answer.content_range.map_or_else(|| "none".to_owned(), hints::one_line)
         ))),
     }
 }

@@ -118,9 +118,16 @@ impl From<NetError> for Exit {
 }
 
 impl From<&netreq::Error> for Exit {
-    /// The code for `error`. A refused redirect has no number of its own in Chromium's list.
+    /// The code for `error`. Neither a refused redirect nor a time limit that passed while a name was
+    /// resolved has a number of its own in Chromium's list.
     fn from(error: &netreq::Error) -> Self {
-        if error.is_redirect() { Self::Redirect } else { error.net_error().into() }
+        if error.is_timeout() {
+            Self::TimedOut
+        } else if error.is_redirect() {
+            Self::Redirect
+        } else {
+            error.net_error().into()
+        }
     }
 }
 

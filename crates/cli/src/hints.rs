@@ -34,7 +34,7 @@ pub(crate) fn failure(error: &netreq::Error, request: &Request) -> Failure {
             line.push_str(&format!(": {}", error.net_error().description().trim_end_matches('.')))
         }
     }
-    if let Some(hint) = hint(error.net_error(), error.phase(), request) {
+    if let Some(hint) = hint(error, request) {
         line.push_str("; ");
         line.push_str(hint);
     }
@@ -56,9 +56,17 @@ fn cause(error: &netreq::Error) -> Option<String> {
 }
 
 /// What helps, if anything is known to.
-fn hint(error: NetError, phase: Option<Phase>, request: &Request) -> Option<&'static str> {
+fn hint(error: &netreq::Error, request: &Request) -> Option<&'static str> {
     let is_plain = request.url.scheme() == "http";
-    Some(match error {
+    let phase = error.phase();
+    // The limit on the whole may run out in any phase, and then has the error of that phase.
+    if error.is_timeout() && cause(error).as_deref() == Some("the total time limit ran out") {
+        return Some("--max-time limits the whole request: try a longer one");
+    }
+    Some(match error.net_error() {
+        NetError::NameNotResolved if error.is_timeout() => {
+            "try a longer --connect-timeout, or give the host's address with --resolve"
+        }
         NetError::NameNotResolved | NetError::NameResolutionFailed => {
             "check the spelling of the host, or give its address with --resolve"
         }
@@ -83,7 +91,6 @@ fn hint(error: NetError, phase: Option<Phase>, request: &Request) -> Option<&'st
                 "try a longer --idle-timeout"
             }
             Some(Phase::Tls) => "if the port does not speak TLS, write http://",
-            _ if request.limits.total.is_some() => "try a longer --max-time",
             _ => return None,
         },
         NetError::CertAuthorityInvalid => {

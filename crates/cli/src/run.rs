@@ -122,7 +122,14 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
     upload.finish();
     let mut message = match sent {
         Ok(message) => message,
-        Err(error) => return Err(failed(&error, request)?),
+        Err(error) => {
+            if output.verbose
+                && let Some(head) = error.request_head()
+            {
+                show(head, output);
+            }
+            return Err(failed(&error, request)?);
+        }
     };
 
     if output.verbose {
@@ -390,8 +397,8 @@ impl Sink {
             content_range: message.header("content-range"),
             etag: message.header("etag"),
             is_range_asked: request.asks_range(),
-            is_verbatim: !output.include
-                && !(request.decode && message.header("content-encoding").is_some()),
+            is_verbatim: !(output.include
+                || request.decode && message.header("content-encoding").is_some()),
         };
         let download = match Download::begin(target.clone(), plan, &answer)? {
             Begun::Writing(download) => download,

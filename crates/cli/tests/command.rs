@@ -166,6 +166,16 @@ fn verbose_shows_both_heads_exactly_as_on_the_wire() {
 }
 
 #[test]
+fn verbose_shows_what_was_asked_when_no_answer_comes() {
+    let server = script().connection(|peer| peer.expect_get("/1").close()).start();
+    let ran = netreq(["-v", &server.url("/1"), "X-One:1"]);
+    assert_eq!(ran.code, Some(10), "{ran:?}");
+    let sent = server.request_text(0);
+    assert!(sent.contains("\r\nX-One: 1\r\n"), "{sent}");
+    assert!(ran.stderr.starts_with(&format!("{sent}netreq: http://")), "{ran:?}");
+}
+
+#[test]
 fn items_make_the_request() {
     let ran = netreq([
         &SERVER.url("/anything?x=1"),
@@ -203,6 +213,11 @@ fn a_body_comes_from_a_file_or_from_standard_input() {
     let at_file = format!("@{}", folder.path("body.json"));
     let from_file = netreq([url.as_str(), &at_file]);
     assert_eq!((from_file.code, from_file.stdout == body), (Some(0), true));
+
+    let as_data = netreq(["--data-binary", &at_file, url.as_str()]);
+    assert_eq!((as_data.code, as_data.stdout == body), (Some(0), true));
+    let data_from_pipe = netreq_fed(["--data-binary", "@-", url.as_str()], &body);
+    assert_eq!((data_from_pipe.code, data_from_pipe.stdout == body), (Some(0), true));
 
     let from_pipe = netreq_fed([url.as_str(), "@-"], &body);
     assert_eq!((from_pipe.code, from_pipe.stdout == body), (Some(0), true));
@@ -264,6 +279,16 @@ fn every_failure_has_its_code_and_one_line() {
             "net::ERR_TIMED_OUT in phase wait",
         ),
         (
+            vec!["--max-time".into(), "0.2".into(), plain("/delay/60000")],
+            2,
+            "the total time limit ran out; --max-time limits the whole request: try a longer one",
+        ),
+        (
+            vec!["--max-time=1ms".into(), plain("/delay/60000")],
+            2,
+            "; --max-time limits the whole request: try a longer one",
+        ),
+        (
             vec!["--first-byte-timeout".into(), "200ms".into(), plain("/delay/60000")],
             2,
             "net::ERR_TIMED_OUT in phase wait",
@@ -301,6 +326,12 @@ fn every_failure_has_its_code_and_one_line() {
         (vec![plain("/"), "@/nonexistent".into()], 11, "cannot read /nonexistent"),
         (vec![plain("/"), "Content-Length:5".into()], 64, "Content-Length"),
         (vec![plain("/"), "A:b\nc".into()], 64, "net::ERR_INVALID_ARGUMENT"),
+        (
+            vec!["http://user:secret@127.0.0.1:99999/".into()],
+            64,
+            "'http://…@127.0.0.1:99999/' is no URL: invalid port number",
+        ),
+        (vec![plain("/"), "Connection:close".into(), "Connection:x".into()], 64, "'Connection:'"),
         (vec!["ftp://localhost/".into()], 64, "only http and https can be asked, not ftp"),
         (vec!["--nonsense".into()], 64, "there is no flag --nonsense"),
         (vec!["-x".into(), "proxy:1".into(), plain("/")], 64, "is not there yet"),
@@ -308,6 +339,7 @@ fn every_failure_has_its_code_and_one_line() {
     ] {
         let ran = netreq(&line);
         assert_eq!(ran.code, Some(code), "{line:?}: {ran:?}");
+        assert!(!ran.stderr.contains("secret"), "{line:?}: {ran:?}");
         assert!(ran.stderr.starts_with("netreq: "), "{line:?}: {ran:?}");
         assert!(ran.stderr.contains(expected), "{line:?}: {ran:?}");
         assert_eq!(ran.stderr.matches('\n').count(), 1, "{line:?}: {ran:?}");
@@ -660,6 +692,9 @@ fn a_terminal_gets_colour_indentation_and_progress() {
         upload.ends_with("\x1b[34m\"bytes\"\x1b[0m: \x1b[33m3000000\x1b[0m\r\n}\r\n"),
         "{upload:?}"
     );
+    let data =
+        on_terminal(&format!("--data-binary @{} {}", folder.path("f"), SERVER.url("/upload")));
+    assert!(data.contains("2.86 MiB in "), "{data:?}");
     let silent = on_terminal(&format!("-s {} @{}", SERVER.url("/upload"), folder.path("f")));
     assert!(silent.starts_with("{\r\n"), "{silent:?}");
 }
