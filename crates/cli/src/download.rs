@@ -10,9 +10,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::answer::{Answer, broken, complete_length, is_strong, rest};
 use crate::exit::{Exit, Failure};
 use crate::high::FileTarget;
-use crate::hints;
 use crate::output::{stdout, write_all};
 
 /// Where a download stands before the request.
@@ -31,18 +31,6 @@ pub(crate) enum Plan {
         /// What the server called this version.
         version: String,
     },
-}
-
-/// What the response says about the file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer<'a> {
-    pub(crate) status: u16,
-    pub(crate) content_range: Option<&'a str>,
-    pub(crate) etag: Option<&'a str>,
-    /// The user asked for a range.
-    pub(crate) is_range_asked: bool,
-    /// The bytes of the file are those of the server's: no coding is undone, no head comes before.
-    pub(crate) is_verbatim: bool,
 }
 
 impl Plan {
@@ -263,36 +251,6 @@ impl Download {
     }
 }
 
-/// The length of the whole file, when `answer` is the rest of it from `length` on.
-fn rest(answer: &Answer<'_>, length: u64, version: &str) -> Result<u64, Failure> {
-    // Parts of two versions make no file (RFC 9110 §15.3.7.3).
-    if answer.etag != Some(version) {
-        return Err(broken(format!(
-            "the server sent a part of another version ({}, not {version})",
-            answer.etag.map_or_else(|| "without an ETag".to_owned(), hints::one_line)
-        )));
-    }
-    if !answer.is_verbatim {
-        return Err(broken("the server sent the rest of the file with a coding".to_owned()));
-    }
-    match answer.content_range.and_then(Range::parse) {
-        Some(Range { first, last, total }) if first == length => Ok(total.unwrap_or(last + 1)),
-        _ => Err(broken(format!(
-            "the server does not go on at byte {length} (Content-Range: {})",
-            answer.content_range.map_or_else(|| "none".to_owned(), hints::one_line)
-        ))),
-    }
-}
-
-fn broken(line: String) -> Failure {
-    Failure { exit: Exit::BrokenResponse, line }
-}
-
-/// Whether `tag` is an `ETag` that promises the same bytes (RFC 9110 §8.8.3).
-fn is_strong(tag: &str) -> bool {
-    tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"')
-}
-
 /// Whether `path` names a descriptor that is open already.
 ///
 /// It may be a redirection to a regular file, which is the shell's to replace or not.
@@ -367,35 +325,6 @@ fn open_to_append(path: &Path) -> io::Result<File> {
     #[cfg(not(unix))]
     let is_same = seen.len() == opened.len();
     if opened.is_file() && is_same { Ok(file) } else { Err(no_file()) }
-}
-
-/// `bytes 5-9/10` (RFC 9110 §14.4).
-struct Range {
-    first: u64,
-    last: u64,
-    /// `None` for `*`: the server does not know yet.
-    total: Option<u64>,
-}
-
-impl Range {
-    /// `None` for what is malformed or contradicts itself.
-    fn parse(text: &str) -> Option<Self> {
-        let (positions, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
-        let (first, last) = positions.split_once('-')?;
-        let first = first.trim().parse().ok()?;
-        let last = last.trim().parse().ok()?;
-        let total = match total.trim() {
-            "*" => None,
-            total => Some(total.parse().ok()?),
-        };
-        let is_sound = first <= last && last < total.unwrap_or(u64::MAX);
-        is_sound.then_some(Self { first, last, total })
-    }
-}
-
-/// The length in `bytes */10`.
-fn complete_length(content_range: Option<&str>) -> Option<u64> {
-    content_range?.trim().strip_prefix("bytes */")?.trim().parse().ok()
 }
 
 #[cfg(test)]
@@ -532,10 +461,7 @@ mod tests {
         writing(&target, &OK).write(b"hello").unwrap();
         for (status, content_range, etag, expected) in [
             (206, Some("bytes 4-10/11"), "\"v1\"", Exit::BrokenResponse),
-            (206, Some("bytes 5-4/11"), "\"v1\"", Exit::BrokenResponse),
             (206, Some("bytes 5-11/11"), "\"v1\"", Exit::BrokenResponse),
-            (206, Some("bytes 5-18446744073709551615/*"), "\"v1\"", Exit::BrokenResponse),
-            (206, Some("bytes 5-10"), "\"v1\"", Exit::BrokenResponse),
             (206, None, "\"v1\"", Exit::BrokenResponse),
             (206, Some("bytes 5-10/11"), "\"v2\"", Exit::BrokenResponse),
             (206, Some("bytes 5-10/11"), "W/\"v1\"", Exit::BrokenResponse),

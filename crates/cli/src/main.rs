@@ -1,5 +1,6 @@
 //! The command `netreq`: read the line, find the task, do it, end with a code from the table.
 
+mod answer;
 mod body;
 mod complete;
 mod demo;

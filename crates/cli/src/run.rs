@@ -15,8 +15,9 @@ use netreq::{
 };
 use tokio::time::Instant;
 
+use crate::answer::Answer;
 use crate::body::{self, Loaded};
-use crate::download::{Answer, Begun, Download, Plan};
+use crate::download::{Begun, Download, Plan};
 use crate::encode;
 use crate::exit::{Exit, Failure};
 use crate::high::{FileTarget, Output, Request, Target};
