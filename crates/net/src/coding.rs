@@ -200,6 +200,8 @@ struct Stage {
     /// The codec may hold output for which there was no room.
     more: bool,
     begun: bool,
+    /// A fault that was met behind output; it comes once that has been delivered.
+    fault: Option<DecodeError>,
     output: Output,
 }
 
@@ -211,6 +213,7 @@ impl Stage {
             input: Bytes::new(),
             more: false,
             begun: false,
+            fault: None,
             output: Output::default(),
         })
     }
@@ -226,10 +229,22 @@ impl Stage {
 
     /// Decodes until the input is used up or a chunk is full.
     fn decode(&mut self) -> Result<Option<Bytes>, DecodeError> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         let buffer = self.output.buffer();
         let mut filled = 0;
         while filled < buffer.len() && (self.more || !self.input.is_empty()) {
-            let step = self.codec.step(&self.input, &mut buffer[filled..])?;
+            let step = match self.codec.step(&self.input, &mut buffer[filled..]) {
+                Ok(step) => step,
+                Err(fault) if filled > 0 => {
+                    // The next call meets it, wherever it looks first.
+                    self.more = true;
+                    self.fault = Some(fault);
+                    break;
+                }
+                Err(fault) => return Err(fault),
+            };
             if step.read == 0 && step.written == 0 && !self.input.is_empty() {
                 return Err(DecodeError::corrupt(self.coding, "the data leads nowhere"));
             }

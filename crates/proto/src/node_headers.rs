@@ -9,9 +9,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::{self, Entry};
+use std::fmt;
+
+use crate::header::is_secret;
 
 /// The fields of one head, merged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Debug` shows the values of fields that carry credentials or cookies as `…`.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct MergedHeaders {
     fields: BTreeMap<String, MergedValue>,
 }
@@ -23,6 +28,20 @@ pub enum MergedValue {
     One(String),
     /// Each value by itself, in order. Only `set-cookie` is kept so.
     Many(Vec<String>),
+}
+
+impl fmt::Debug for MergedHeaders {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = formatter.debug_map();
+        for (name, value) in &self.fields {
+            if is_secret(name) {
+                map.entry(name, &"…");
+            } else {
+                map.entry(name, value);
+            }
+        }
+        map.finish()
+    }
 }
 
 /// Merges fields in the order they came.

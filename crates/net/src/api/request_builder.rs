@@ -5,12 +5,13 @@ use std::future::{Future, IntoFuture};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Method;
 use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
 use netreq_proto::header::{IntoValue, check_method};
 use netreq_proto::{Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestPriority};
+use tokio::runtime::Handle;
 use url::Url;
 
 use super::incoming_message::IncomingMessage;
@@ -292,8 +293,10 @@ pub(super) async fn send(
     mut request: Box<Request>,
 ) -> Result<IncomingMessage, Error> {
     request.settle()?;
-    if let Some(total) = request.hop.timeouts.total {
-        return Box::pin(send_within(context, request, total)).await;
+    // A limit beyond the clock's end is none.
+    let total = request.hop.timeouts.total;
+    if let Some(deadline) = total.and_then(|total| instant().checked_add(total)) {
+        return Box::pin(send_within(context, request, deadline)).await;
     }
     let outcome = request::run(context, &mut request).await?;
     Ok(IncomingMessage::new(outcome.response, request.hop.url, outcome.chain, None))
@@ -302,9 +305,10 @@ pub(super) async fn send(
 async fn send_within(
     context: &Arc<Context>,
     mut request: Box<Request>,
-    total: Duration,
+    deadline: Instant,
 ) -> Result<IncomingMessage, Error> {
-    let deadline = instant() + total;
+    // Without a runtime there is no timer either.
+    Handle::try_current().map_err(|cause| Error::argument(NetError::Unexpected, cause))?;
     let url = request.hop.url.clone();
     let stage = Arc::new(Stage::new());
     request.hop.extras().stage = Some(Arc::clone(&stage));

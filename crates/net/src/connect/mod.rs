@@ -125,7 +125,7 @@ impl Connector {
         // thousands of connections at once, and everything else is boxed beside it.
         if let Some(address) = self.resolver.literal(&to.host, to.port) {
             let start = instant();
-            let deadline = limit.map(|limit| start + limit);
+            let deadline = limit.and_then(|limit| start.checked_add(limit));
             let connecting = async {
                 let socket = dial::tcp(address, self.local_address).await;
                 socket.map_err(|cause| Error::io(Phase::Connect, cause))
@@ -142,7 +142,7 @@ impl Connector {
         limit: Option<Duration>,
     ) -> Result<Dialled, Error> {
         let start = instant();
-        let deadline = limit.map(|limit| start + limit);
+        let deadline = limit.and_then(|limit| start.checked_add(limit));
         let resolving = self.resolver.resolve(&to.host, to.port);
         let addresses = within(deadline, Phase::Resolve, "connect", resolving).await?;
         let resolved = instant();
@@ -163,7 +163,7 @@ impl Connector {
     ) -> Result<Connection, Error> {
         let Dialled { socket, mut facts } = dialled;
         let start = instant();
-        let deadline = limit.map(|limit| start + limit);
+        let deadline = limit.and_then(|limit| start.checked_add(limit));
         let handshake = async {
             self.tls.handshake(&to.host, &[b"http/1.1"], &to.ticket_scope(), socket).await.map_err(
                 |failure| {

@@ -185,7 +185,9 @@ async fn wait_for_head(
         }
         if exchange.holds_body_back() && limits.proceed.poll(cx, 0) {
             exchange.release_body(cx);
-            return exchange.poll_head(cx);
+            if let Poll::Ready(outcome) = exchange.poll_head(cx) {
+                return Poll::Ready(outcome);
+            }
         }
         // The server's time begins when it has the request; until then the upload must move.
         let expired = if exchange.is_sent() {

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -38,6 +38,8 @@ pub(crate) struct Pool {
     clock: Clock,
     tracker: Arc<Tracker>,
     is_swept: AtomicBool,
+    /// Calls of `start_next_jobs` that have not been answered yet.
+    starting: AtomicUsize,
 }
 
 /// A connection in use.
@@ -69,6 +71,7 @@ impl Pool {
             clock,
             tracker,
             is_swept: AtomicBool::new(false),
+            starting: AtomicUsize::new(0),
         }
     }
 
@@ -107,7 +110,7 @@ impl Pool {
         priority: u8,
         limits: ConnectLimits,
     ) -> Result<Lease, Error> {
-        let (waiter, mut place) = {
+        let (waiter, relies, mut place) = {
             let (sender, receiver) = oneshot::channel();
             let mut slots = lock(&self.slots);
             // Looked at under the lock, so that `close` finds whoever comes before it in the queue.
@@ -115,15 +118,28 @@ impl Pool {
                 return Err(closed());
             }
             let (ticket, start) = slots.wait(&to, priority, sender);
+            let counts = slots.counts(&to);
+            // It waits for a dial that another request began, under that one's limits.
+            let relies = start == Start::Nothing && counts.connecting >= counts.waiting;
             let dead = slots.take_dead();
             drop(slots);
             drop(dead);
             if start == Start::Connect {
                 self.start_job(Arc::clone(&to), limits);
             }
-            (receiver, Place { pool: self, destination: &to, ticket: Some(ticket) })
+            (receiver, relies, Place { pool: self, destination: &to, ticket: Some(ticket) })
         };
-        let served = waiter.await;
+        let patience = limits
+            .connect
+            .filter(|_| relies)
+            .map(|connect| connect.saturating_add(limits.tls.unwrap_or_default()));
+        let served = match patience {
+            None => waiter.await,
+            Some(limit) => match Box::pin(tokio::time::timeout(limit, waiter)).await {
+                Ok(served) => served,
+                Err(_) => return Err(Error::timed_out(Phase::Connect, "connect")),
+            },
+        };
         place.ticket = None;
         match served {
             Ok(result) => result,
@@ -188,11 +204,22 @@ impl Pool {
     }
 
     fn start_next_jobs(self: &Arc<Self>) {
+        // A runtime that has ended drops the job at once, which asks for the next ones again: the
+        // outermost call starts them all, one after the other.
+        if self.starting.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
         loop {
-            let next = lock(&self.slots).next_job();
-            match next {
-                Some(to) => self.start_job(to, self.connect),
-                None => return,
+            let asked = self.starting.load(Ordering::Acquire);
+            loop {
+                let next = lock(&self.slots).next_job();
+                match next {
+                    Some(to) => self.start_job(to, self.connect),
+                    None => break,
+                }
+            }
+            if self.starting.fetch_sub(asked, Ordering::AcqRel) == asked {
+                return;
             }
         }
     }
@@ -214,7 +241,14 @@ impl Pool {
             came = Came::Back;
             drop(dead);
             match handed {
-                Handed::Idle => return self.keep_swept(&destination),
+                Handed::Idle => {
+                    self.keep_swept(&destination);
+                    // The session may have closed since the connection was on its way here.
+                    if self.tracker.is_closed() {
+                        self.close_idle();
+                    }
+                    return;
+                }
                 Handed::Closed => return self.start_next_jobs(),
                 Handed::To(waiter, next) => match waiter.send(Ok(self.lease(next))) {
                     // Whoever waited has gone: the next one, please.
@@ -359,9 +393,16 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(pooled) = self.pooled.take() else { return };
-        let may_stay = self.is_clean && pooled.connection.buffer.is_empty();
-        if may_stay && !self.pool.tracker.is_closed() {
+        let Some(mut pooled) = self.pooled.take() else { return };
+        let may_stay = self.is_clean
+            && pooled.connection.buffer.is_empty()
+            && !self.pool.tracker.is_closed()
+            && {
+                // Whoever waits takes it without another look.
+                let is_awaited = self.pool.totals().waiting > 0;
+                pooled.connection.transport.is_quiet(is_awaited)
+            };
+        if may_stay {
             let now = self.ended.unwrap_or_else(instant);
             self.pool.settle(pooled, Came::Back, now);
         } else {

@@ -5,7 +5,7 @@
 //! gives it back at the last byte of the response, or closes it where no next request could follow.
 //! There is no task behind it; whoever holds it drives it, and dropping it ends it.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ pub(crate) struct Failure {
 thread_local! {
     /// Heads are written here: they leave at once, and only a rest that the socket does not take is
     /// kept.
-    static HEAD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static HEAD: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl Exchange {
@@ -136,19 +136,19 @@ impl Exchange {
         } else {
             start.body
         };
-        HEAD.with_borrow_mut(|head| {
-            head.clear();
-            (start.write_head)(head);
-            if start.captures_head {
-                exchange.request_head = Some(Bytes::copy_from_slice(head));
-            }
-            if let Err(cause) = exchange.upload.begin(&mut lease.transport, cx, head, body) {
-                exchange.break_off(Broken::Socket(cause));
-            }
-            if head.capacity() > KEPT_HEAD {
-                *head = Vec::new();
-            }
-        });
+        // Taken while it is in use: an upload's listener may begin another request in here.
+        let mut head = HEAD.take();
+        head.clear();
+        (start.write_head)(&mut head);
+        if start.captures_head {
+            exchange.request_head = Some(Bytes::copy_from_slice(&head));
+        }
+        if let Err(cause) = exchange.upload.begin(&mut lease.transport, cx, &head, body) {
+            exchange.break_off(Broken::Socket(cause));
+        }
+        if head.capacity() <= KEPT_HEAD {
+            HEAD.set(head);
+        }
         exchange.lease = Some(lease);
         exchange
     }
@@ -188,9 +188,7 @@ impl Exchange {
         if self.broken.is_some() {
             return Poll::Ready(());
         }
-        if self.held_back.is_some() {
-            return Poll::Pending;
-        }
+        // The head goes out whole also where the body is held back.
         if !self.upload.is_done() {
             match ready!(self.upload.poll(&mut lease.transport, cx)) {
                 Ok(()) => {}
@@ -199,6 +197,9 @@ impl Exchange {
                     return Poll::Ready(());
                 }
             }
+        }
+        if self.held_back.is_some() {
+            return Poll::Pending;
         }
         self.marks.send_end = Some(instant());
         Poll::Ready(())
@@ -260,6 +261,13 @@ impl Exchange {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
+        // Without the rest of the request the response may never end.
+        if let Some(Broken::Body(error)) =
+            self.broken.take_if(|broken| matches!(broken, Broken::Body(_)))
+        {
+            self.close();
+            return Poll::Ready(Some(Err(error)));
+        }
         loop {
             let Some(lease) = &mut self.lease else {
                 return Poll::Ready(match self.receive {

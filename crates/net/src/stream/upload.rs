@@ -99,9 +99,18 @@ impl Upload {
         };
         let slices = [IoSlice::new(head), IoSlice::new(&whole)];
         let used = if whole.is_empty() { &slices[..1] } else { &slices };
-        let taken = match transport.poll_write_vectored(cx, used) {
-            Poll::Ready(result) => result?,
-            Poll::Pending => 0,
+        let taken = if self.queue.is_empty() {
+            match transport.poll_write_vectored(cx, used) {
+                Poll::Ready(Ok(taken)) => taken,
+                Poll::Ready(Err(cause)) => {
+                    // TLS may have sent some of what it took before it failed.
+                    self.written += u64::from(transport.keeps_back());
+                    return Err(cause);
+                }
+                Poll::Pending => 0,
+            }
+        } else {
+            0
         };
         self.needs_flush = transport.keeps_back();
         self.written += taken as u64;

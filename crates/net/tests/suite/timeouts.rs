@@ -111,7 +111,7 @@ async fn a_server_that_is_silent_after_the_request_runs_out_of_first_byte() {
             let request = session.post(server.url("/")).timeouts(limits);
             let error = bounded(request.send("hello")).await.unwrap_err();
 
-            let limit = if limits.total == Some(SHORT) { "total" } else { "first byte" };
+            let limit = if limits.total == Some(LIMIT) { "total" } else { "first byte" };
             assert_timed_out(&error, Phase::Wait, limit, name);
             counted(&session, [0, 0, 0, 0]).await;
             server.finished();
