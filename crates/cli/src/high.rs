@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::encode;
 use crate::exit::Failure;
-use crate::items::{self, Header, Item, Value};
+use crate::items::{self, Item, Value};
 use crate::low::{Data, DataKind, Limits, Low, Pretty, Print, Redirect};
 use crate::style::Style;
 use crate::surroundings::Surroundings;
@@ -197,7 +197,7 @@ impl Request {
                 return Err(Failure::usage("--continue writes the field Range itself"));
             }
         }
-        let mut fields = sent(headers)?;
+        let mut fields = items::sent(headers).map_err(Failure::usage)?;
         fields.append(&mut added);
         if low.json && low.include {
             return Err(Failure::usage("--json holds the fields already; leave out --include"));
@@ -378,38 +378,6 @@ fn target(low: &Low, url: &Url) -> Result<Target, Failure> {
         None if low.resume => Err(Failure::usage("--continue needs -o FILE or -O")),
         None => Ok(Target::Stdout),
     }
-}
-
-/// The fields that are sent.
-///
-/// What `Name:` leaves out is our own `User-Agent` and `Accept-Encoding`, or something that is not
-/// sent by default anyway; what a request cannot be without stays.
-fn sent(headers: Vec<Header>) -> Result<Vec<(String, String)>, Failure> {
-    const ALWAYS: [&str; 6] = [
-        "Host",
-        "Connection",
-        "Content-Length",
-        "Sec-Fetch-Site",
-        "Sec-Fetch-Mode",
-        "Sec-Fetch-Dest",
-    ];
-    const ONCE: [&str; 2] = ["Host", "Connection"];
-    for name in ONCE {
-        if headers.iter().filter(|header| header.name_is(name)).count() > 1 {
-            return Err(Failure::usage(format!("'{name}:': this field is sent once, not twice")));
-        }
-    }
-    let mut fields = Vec::with_capacity(headers.len());
-    for header in headers {
-        match header {
-            Header::Send { name, value } => fields.push((name, value)),
-            Header::Omit { name } if ALWAYS.iter().any(|kept| kept.eq_ignore_ascii_case(&name)) => {
-                return Err(Failure::usage(format!("'{name}:': this field is always sent")));
-            }
-            Header::Omit { .. } => {}
-        }
-    }
-    Ok(fields)
 }
 
 #[cfg(test)]

@@ -119,6 +119,42 @@ pub(crate) fn parse_header(text: &str) -> Result<Header, String> {
     }
 }
 
+/// The fields that are sent.
+///
+/// What `Name:` leaves out is our own `User-Agent` and `Accept-Encoding`, or something that is not
+/// sent by default anyway; what a request cannot be without stays.
+///
+/// # Errors
+///
+/// What was wrong, for the user.
+pub(crate) fn sent(headers: Vec<Header>) -> Result<Vec<(String, String)>, String> {
+    const ALWAYS: [&str; 6] = [
+        "Host",
+        "Connection",
+        "Content-Length",
+        "Sec-Fetch-Site",
+        "Sec-Fetch-Mode",
+        "Sec-Fetch-Dest",
+    ];
+    const ONCE: [&str; 2] = ["Host", "Connection"];
+    for name in ONCE {
+        if headers.iter().filter(|header| header.name_is(name)).count() > 1 {
+            return Err(format!("'{name}:': this field is sent once, not twice"));
+        }
+    }
+    let mut fields = Vec::with_capacity(headers.len());
+    for header in headers {
+        match header {
+            Header::Send { name, value } => fields.push((name, value)),
+            Header::Omit { name } if ALWAYS.iter().any(|kept| kept.eq_ignore_ascii_case(&name)) => {
+                return Err(format!("'{name}:': this field is always sent"));
+            }
+            Header::Omit { .. } => {}
+        }
+    }
+    Ok(fields)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Separator {
     ColonEqualsAt,
