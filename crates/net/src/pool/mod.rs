@@ -397,11 +397,8 @@ impl Drop for Lease {
         let may_stay = self.is_clean
             && pooled.connection.buffer.is_empty()
             && !self.pool.tracker.is_closed()
-            && {
-                // Whoever waits takes it without another look.
-                let is_awaited = self.pool.totals().waiting > 0;
-                pooled.connection.transport.is_quiet(is_awaited)
-            };
+            // Whoever waits takes it without another look; an idle one is looked at when it is taken.
+            && (self.pool.totals().waiting == 0 || pooled.connection.transport.is_quiet(true));
         if may_stay {
             let now = self.ended.unwrap_or_else(instant);
             self.pool.settle(pooled, Came::Back, now);
