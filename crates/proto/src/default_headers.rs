@@ -274,4 +274,10 @@ mod tests {
             assert_eq!(sends_empty_length(&method), expected, "{method}");
         }
     }
+
+    #[test]
+    fn a_mebibyte_of_languages_is_written_in_one_pass() {
+        let value = accept_language(&"en-US,".repeat(180_000)).unwrap();
+        assert!(value.starts_with("en-US,en-US;q=0.9,") && value.ends_with("en-US;q=0.1"));
+    }
 }

@@ -294,4 +294,11 @@ mod tests {
              unsafe-url"
         );
     }
+
+    #[test]
+    fn a_mebibyte_of_tokens_is_read_in_one_pass() {
+        let value = "unknown, ".repeat(120_000) + "origin";
+        let values = [value.as_bytes()];
+        assert_eq!(ReferrerPolicy::from_header(values), Some(ReferrerPolicy::Origin));
+    }
 }

@@ -103,3 +103,41 @@ impl hashbrown::Equivalent<Arc<Destination>> for DestinationRef<'_> {
         *self == key.borrowed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hash::{BuildHasher, RandomState};
+
+    use super::*;
+
+    #[test]
+    fn connections_are_shared_only_where_everything_that_changes_trust_agrees() {
+        let runtimes =
+            [(); 2].map(|()| tokio::runtime::Builder::new_current_thread().build().unwrap());
+        let [here, there] = [runtimes[0].handle(), runtimes[1].handle()];
+        let one = DestinationRef {
+            runtime: here,
+            secure: true,
+            host: "a.test",
+            port: 443,
+            unix_socket: None,
+        };
+        let others = [
+            DestinationRef { runtime: there, ..one },
+            DestinationRef { secure: false, ..one },
+            DestinationRef { host: "b.test", ..one },
+            DestinationRef { host: "a.test.", ..one },
+            DestinationRef { port: 80, ..one },
+            DestinationRef { unix_socket: Some(Path::new("/run/a.sock")), ..one },
+        ];
+
+        let key = one.to_owned();
+        let state = RandomState::new();
+        assert!(hashbrown::Equivalent::equivalent(&one, &key));
+        assert_eq!(state.hash_one(one), state.hash_one(&key), "a look-up finds what was kept");
+        for other in others {
+            assert!(!hashbrown::Equivalent::equivalent(&other, &key), "{other:?}");
+            assert_ne!(other.to_owned(), key);
+        }
+    }
+}

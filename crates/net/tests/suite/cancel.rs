@@ -20,6 +20,8 @@ use crate::support::{counted, eventually, in_its_own_process};
 
 const WARM_UP: u64 = 1_000;
 const REQUESTS: u64 = 10_000;
+/// Responses left unread; a kilobyte lost in each is many times more than `GROWTH`.
+const UNREAD: u64 = 30_000;
 const AT_ONCE: usize = 64;
 /// Addresses of the server, so that ephemeral ports last.
 const ADDRESSES: u64 = 200;
@@ -74,6 +76,44 @@ async fn churn() {
     eventually("every socket is closed", || open_sockets() == sockets).await;
     let grown = resident().saturating_sub(before);
     assert!(grown < GROWTH, "{grown} bytes more than before");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn responses_that_nobody_reads_leave_no_socket_and_no_memory() {
+    let test = "cancel::responses_that_nobody_reads_leave_no_socket_and_no_memory";
+    let variables = [
+        ("MALLOC_ARENA_MAX", OsStr::new("1")),
+        ("MALLOC_MMAP_THRESHOLD_", OsStr::new("16384")),
+        ("MALLOC_TRIM_THRESHOLD_", OsStr::new("65536")),
+    ];
+    in_its_own_process(test, &variables, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::builder().bind((Ipv4Addr::UNSPECIFIED, 0)).start().unwrap();
+            let (port, sockets) = (server.address().port(), open_sockets());
+            let session = Session::in_memory();
+            leave_unread(&session, port, 0..WARM_UP).await;
+            let before = resident();
+            leave_unread(&session, port, WARM_UP..WARM_UP + UNREAD).await;
+
+            let grown = resident().saturating_sub(before);
+            assert!(grown < GROWTH, "{grown} bytes more than before");
+            session.close().await;
+            counted(&session, [0; 4]).await;
+            eventually("every socket is closed", || open_sockets() == sockets).await;
+        });
+    });
+}
+
+/// Small bodies and, now and then, one whose rest costs the connection.
+async fn leave_unread(session: &Session, port: u16, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        let length = if number % 16 == 0 { 1_000_000 } else { 100 };
+        let url = format!("http://{}:{port}/bytes/{length}", address(number / 1_000));
+        let message = session.get(url).send(()).await.unwrap();
+        assert_eq!(message.status(), 200);
+    }
 }
 
 /// Begins a request for each seed and drops it at some point, a few dozen at a time.

@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod framing;
 mod injection;
+mod names;
 mod observe;
 mod peers;
 mod pool;
