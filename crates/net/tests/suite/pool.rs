@@ -581,3 +581,32 @@ async fn a_refused_connection_fails_everyone_it_was_for_and_frees_the_slots() {
     }
     counted(&session, NOTHING).await;
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_redirect_to_another_origin_leaves_the_unix_socket() {
+    let folder = Folder::new();
+    let path = folder.join("socket");
+    let elsewhere = script().connection(|peer| peer.expect_get("/there").reply(OK)).start();
+    let onward = format!(
+        "HTTP/1.1 302 Found\r\nLocation: {}\r\nContent-Length: 0\r\n\r\n",
+        elsewhere.url("/there")
+    );
+    let server = script()
+        .bind_unix(&path)
+        .connection(|peer| {
+            peer.expect_get("/1")
+                .reply("HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\n\r\n")
+                .expect_get("/2")
+                .reply(onward)
+        })
+        .start();
+
+    let session = Session::in_memory();
+    let message = session.get("http://a.test/1").unix_socket(&path).send(()).await.unwrap();
+
+    assert_eq!(message.remote_address(), Some(elsewhere.address()));
+    assert_eq!(message.bytes().await.unwrap(), "ok");
+    elsewhere.finished();
+    server.finished();
+}

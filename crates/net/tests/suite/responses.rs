@@ -1,6 +1,7 @@
 //! Responses from the wire: what a caller sees of what a server sent, and which connections are
 //! kept after them.
 
+use http_body_util::BodyExt as _;
 use netreq::{Method, Session};
 use netreq_testserver::{OK, answer, script};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -247,5 +248,30 @@ async fn a_response_that_has_no_body_leaves_its_connection_for_the_next_request(
     }
 
     drop(session);
+    server.finished();
+}
+
+#[tokio::test]
+async fn trailers_are_the_last_frame_of_a_body() {
+    let server = script()
+        .connection(|peer| {
+            peer.expect_get("/").reply(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\
+                  X-Sum: 5\r\nx-sum: five\r\n\r\n",
+            )
+        })
+        .start();
+
+    let mut message = Session::in_memory().get(server.url("/")).send(()).await.unwrap();
+    let mut frames = Vec::new();
+    while let Some(frame) = message.frame().await {
+        frames.push(frame.unwrap());
+    }
+
+    let [data, trailers] = &frames[..] else { panic!("{frames:?}") };
+    assert_eq!(data.data_ref().unwrap(), "hello");
+    let values: Vec<_> = trailers.trailers_ref().unwrap().get_all("x-sum").iter().collect();
+    assert_eq!(values, ["5", "five"]);
+    assert!(message.frame().await.is_none());
     server.finished();
 }
