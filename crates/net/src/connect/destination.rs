@@ -49,7 +49,8 @@ impl Destination {
     pub(crate) fn ticket_scope(&self) -> String {
         match &self.unix_socket {
             None => self.port.to_string(),
-            Some(path) => format!("{}@{}", self.port, path.display()),
+            // Not `display`, which writes all bytes that are no UTF-8 alike.
+            Some(path) => format!("{}@{path:?}", self.port),
         }
     }
 
@@ -138,6 +139,38 @@ mod tests {
         for other in others {
             assert!(!hashbrown::Equivalent::equivalent(&other, &key), "{other:?}");
             assert_ne!(other.to_owned(), key);
+        }
+    }
+    #[cfg(all(feature = "tls", unix))]
+    #[test]
+    fn a_ticket_is_shown_only_at_the_port_and_the_socket_where_it_was_given() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt as _;
+
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let places: [(u16, Option<&[u8]>); 8] = [
+            (443, None),
+            (8443, None),
+            (443, Some(b"/run/a")),
+            (8443, Some(b"/run/a")),
+            (443, Some(b"/run/b")),
+            (443, Some(b"/run/\xfe")),
+            (443, Some(b"/run/\xff")),
+            (443, Some(b"/run/\\xFF")),
+        ];
+        let scopes = places.map(|(port, socket)| {
+            let destination = DestinationRef {
+                runtime: runtime.handle(),
+                secure: true,
+                host: "a.test",
+                port,
+                unix_socket: socket.map(|path| Path::new(OsStr::from_bytes(path))),
+            };
+            destination.to_owned().ticket_scope()
+        });
+
+        for (index, scope) in scopes.iter().enumerate() {
+            assert!(!scopes[..index].contains(scope), "{scope} stands for two");
         }
     }
 }
