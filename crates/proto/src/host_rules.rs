@@ -314,4 +314,26 @@ mod tests {
         let pattern = "*a".repeat(2000) + "b";
         assert!(!matches(&pattern, &"a".repeat(2000)));
     }
+
+    #[test]
+    fn a_mebibyte_of_any_token_is_read_in_one_pass() {
+        const LENGTH: usize = 1024 * 1024;
+        let long = "a".repeat(LENGTH);
+        for (rules, maps, excluded) in [
+            (",".repeat(LENGTH), 0, 0),
+            (" ".repeat(LENGTH), 0, 0),
+            ("MAP a b,".repeat(LENGTH / 8), LENGTH / 8, 0),
+            ("EXCLUDE a,".repeat(LENGTH / 10), 0, LENGTH / 10),
+            (format!("MAP {long} b"), 1, 0),
+            (format!("MAP a {long}"), 1, 0),
+            (format!("EXCLUDE {long}"), 0, 1),
+        ] {
+            let rules: HostRules = rules.parse().expect("the rules are well-formed");
+            assert_eq!((rules.maps.len(), rules.excluded.len()), (maps, excluded));
+            assert_eq!(rules.apply("other.test", 80), Mapped::Unchanged);
+        }
+        for rules in [long, "a ".repeat(LENGTH / 2), format!("MAP a [{}", ":".repeat(LENGTH))] {
+            rules.parse::<HostRules>().unwrap_err();
+        }
+    }
 }

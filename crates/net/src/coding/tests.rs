@@ -172,6 +172,19 @@ fn what_is_not_known_is_not_decoded_and_six_codings_are_refused() {
 }
 
 #[test]
+fn a_mebibyte_of_any_token_is_read_in_one_pass() {
+    const LENGTH: usize = 1024 * 1024;
+    for token in [",", " ", "a", "a,", "identity,", "identity , "] {
+        let field = token.repeat(LENGTH / token.len());
+        let decoder = ContentDecoder::from_field([field.as_bytes()].into_iter()).unwrap();
+        assert!(decoder.is_none(), "{token:?}");
+    }
+    let field = "gzip,".repeat(LENGTH / 5);
+    let error = ContentDecoder::from_field([field.as_bytes()].into_iter()).unwrap_err();
+    assert_eq!(error, DecodeError::TooManyCodings);
+}
+
+#[test]
 fn a_body_that_ends_early_is_an_error_wherever_it_is_cut() {
     for (field, encode) in ENCODERS {
         let encoded = encode(&text(500));

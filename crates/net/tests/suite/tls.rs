@@ -157,6 +157,43 @@ async fn the_danger_switch_accepts_whatever_is_shown() {
     }
 }
 
+/// Neither the switch nor a ticket or connection of the session that has it helps another session.
+#[tokio::test]
+async fn the_danger_switch_of_one_session_makes_no_other_lax() {
+    let identity = Identity::self_signed();
+    let server = script()
+        .connection(|peer| peer.expect_tls_refusal(&identity))
+        .connection(|peer| {
+            let peer = peer.start_tls(&identity).expect_get("/1").reply(OK);
+            peer.expect_get("/2").reply(OK).expect_eof()
+        })
+        .connection(|peer| peer.expect_tls_refusal(&identity))
+        .connection(|peer| peer.expect_tls_refusal(&identity))
+        .start();
+    let builder = || Session::builder().platform_roots(false);
+    let strict = builder().build().unwrap();
+    let lax = builder().danger_accept_invalid_certificates(true).build().unwrap();
+    let refused = async |session: &Session| {
+        let error =
+            session.get(format!("https://{}/", server.address())).send(()).await.unwrap_err();
+        assert_eq!(error.net_error(), NetError::CertAuthorityInvalid);
+    };
+    let accepted = async |path: &str| {
+        let message =
+            lax.get(format!("https://{}{path}", server.address())).send(()).await.unwrap();
+        assert_eq!(message.bytes().await.unwrap(), "ok");
+    };
+
+    refused(&strict).await;
+    accepted("/1").await;
+    refused(&strict).await;
+    refused(&builder().build().unwrap()).await;
+    accepted("/2").await;
+
+    drop(lax);
+    server.finished();
+}
+
 #[test]
 fn roots_that_are_no_certificates_are_refused_at_once() {
     for pem in [
