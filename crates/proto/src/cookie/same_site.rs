@@ -1,10 +1,12 @@
 //! Whether a request is one of the site it goes to.
 //!
-//! There is no page here, so a request is first-party to its own URL, at every hop anew, unless the
-//! caller names another origin. Two things take that away: an initiator of another site, and a
-//! redirect through one.
+//! There is no page here, so a request has a home: the site of the origin that the caller names, or
+//! else the site of its first URL. A hop to the home carries everything, wherever the chain has been
+//! before: a login that leads over another site comes back with the cookies it left with. A hop to
+//! another site carries less.
 //!
-//! RFC 6265bis §5.2; Chromium `cookie_util::ComputeSameSiteContextForRequest`.
+//! RFC 6265bis §5.2; Chromium `cookie_util::ComputeSameSiteContextForRequest`, whose check of the
+//! sites between (`kCookieSameSiteConsidersRedirectChain`) is off there and absent here.
 
 use http::Method;
 use url::Url;
@@ -18,10 +20,10 @@ use crate::site::registrable_domain;
 pub enum SameSiteContext {
     /// Another site began it: only `SameSite=None`.
     CrossSite,
-    /// The site itself began it, and another one had a part in the redirects: cookies that say
-    /// `Lax` or `Strict` stay behind, those that say nothing go along.
+    /// A redirect led to another site than the first, and nobody named an initiator: cookies that
+    /// say `Lax` or `Strict` stay behind, those that say nothing go along.
     CrossSiteRedirect,
-    /// Another site began a navigation that changes nothing: not `Strict`.
+    /// A navigation that changes nothing, from another site: not `Strict`.
     Lax,
     /// The site itself: everything.
     Strict,
@@ -75,13 +77,13 @@ impl SiteForCookies {
     }
 }
 
-/// The sites that have a part in a request, hop by hop.
+/// Where a request comes from and where it is, hop by hop.
 #[derive(Clone, Debug)]
 pub struct RequestSites {
+    home: SiteForCookies,
     current: SiteForCookies,
-    initiator: Option<SiteForCookies>,
+    has_initiator: bool,
     navigation: bool,
-    left_the_site: bool,
 }
 
 impl RequestSites {
@@ -90,18 +92,14 @@ impl RequestSites {
     /// `initiator` is the origin that the caller says the request comes from; without one it comes
     /// from the URL itself. `navigation` says that the user asked to go there.
     pub fn new(url: &Url, initiator: Option<&Origin>, navigation: bool) -> Self {
-        Self {
-            current: SiteForCookies::from_url(url),
-            initiator: initiator.map(SiteForCookies::from_origin),
-            navigation,
-            left_the_site: false,
-        }
+        let current = SiteForCookies::from_url(url);
+        let home = initiator.map_or_else(|| current.clone(), SiteForCookies::from_origin);
+        Self { home, current, has_initiator: initiator.is_some(), navigation }
     }
 
-    /// A redirect to `url` is followed. Once another site was involved, it stays so.
+    /// A redirect to `url` is followed.
     pub fn redirect(&mut self, url: &Url) {
         if !self.current.is_first_party(url) {
-            self.left_the_site = true;
             self.current = SiteForCookies::from_url(url);
         }
     }
@@ -113,16 +111,14 @@ impl RequestSites {
 
     /// What the request may carry at this hop.
     pub fn context(&self, method: &Method) -> SameSiteContext {
-        let own = match &self.initiator {
-            None => self.current.0.is_some(),
-            Some(initiator) => initiator.0.is_some() && *initiator == self.current,
-        };
-        let lax = self.navigation && method.is_safe();
-        match (own, self.left_the_site) {
-            (true, false) => SameSiteContext::Strict,
-            (_, _) if lax => SameSiteContext::Lax,
-            (true, true) => SameSiteContext::CrossSiteRedirect,
-            (false, _) => SameSiteContext::CrossSite,
+        if self.home.0.is_some() && self.home == self.current {
+            SameSiteContext::Strict
+        } else if self.navigation && method.is_safe() {
+            SameSiteContext::Lax
+        } else if self.has_initiator {
+            SameSiteContext::CrossSite
+        } else {
+            SameSiteContext::CrossSiteRedirect
         }
     }
 }
@@ -141,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_first_party_unless_another_site_has_a_part_in_it() {
+    fn a_hop_to_the_home_of_a_request_is_first_party_wherever_it_has_been() {
         use SameSiteContext::{CrossSite, CrossSiteRedirect, Lax, Strict};
         let (a, a_sub) = ("https://a.test/", "https://www.a.test:8443/x");
         let (b, a_http) = ("https://b.test/", "http://a.test/");
@@ -151,19 +147,24 @@ mod tests {
             (None, false, &["wss://a.test/"], Strict),
             (None, false, &[a, "wss://a.test/"], Strict),
             (None, false, &[a, b], CrossSiteRedirect),
-            (None, false, &[a, b, a], CrossSiteRedirect),
+            (None, false, &[a, b, "https://c.test/"], CrossSiteRedirect),
+            (None, false, &[a, b, a], Strict),
             (None, false, &[a_http, a], CrossSiteRedirect),
-            (None, true, &[a, b, a], Lax),
+            (None, true, &[a], Strict),
+            (None, true, &[a, b], Lax),
+            (None, true, &[a, b, a], Strict),
             (Some(a), false, &[a], Strict),
             (Some(a_sub), false, &[a], Strict),
+            (Some(a), false, &[a, b], CrossSite),
+            (Some(a), true, &[a, b], Lax),
+            (Some(a), false, &[a, b, a], Strict),
             (Some(a_http), false, &[a], CrossSite),
             (Some(b), false, &[a], CrossSite),
+            (Some(b), false, &[a, a_sub], CrossSite),
+            (Some(b), false, &[a, b], Strict),
             (Some(b), true, &[a], Lax),
             (Some("null"), false, &[a], CrossSite),
             (Some("null"), true, &[a], Lax),
-            (Some(a), false, &[a, b], CrossSite),
-            (Some(a), false, &[a, b, a], CrossSiteRedirect),
-            (Some(b), false, &[a, b], CrossSiteRedirect),
             (None, false, &["http://127.0.0.1:1/", "http://127.0.0.1:2/"], Strict),
             (None, false, &["http://127.0.0.1:1/", "http://localhost:1/"], CrossSiteRedirect),
         ] {
@@ -191,7 +192,7 @@ mod tests {
         let file = Url::parse("file:///x").unwrap();
         assert!(!SiteForCookies::from_url(&file).is_first_party(&file));
         let sites = RequestSites::new(&file, None, false);
-        assert_eq!(sites.context(&Method::GET), SameSiteContext::CrossSite);
+        assert_eq!(sites.context(&Method::GET), SameSiteContext::CrossSiteRedirect);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::cookie::{CanonicalCookie, is_domain_match};
+use crate::cookie::{CanonicalCookie, PartitionKey, is_domain_match};
 use crate::origin::Origin;
 
 /// One thing that happened to one cookie.
@@ -121,7 +121,7 @@ impl Filter<'_> {
     }
 }
 
-/// Whose cookies to remove. An origin stands for its whole registrable domain.
+/// Whose cookies to remove. An origin stands for its whole registrable domain, in all partitions.
 #[derive(Clone, Copy, Debug)]
 pub enum Clear<'a> {
     /// Everybody's.
@@ -130,4 +130,15 @@ pub enum Clear<'a> {
     Origins(&'a [Origin]),
     /// Those of everybody but these.
     AllBut(&'a [Origin]),
+    /// What an answer from `url` may have cleared: those of its registrable domain outside all
+    /// partitions and in the partition of the request. Other partitions keep theirs, since a site
+    /// could otherwise mark a visitor in one and see the mark in another.
+    ///
+    /// Chromium `ClearSiteDataHandler`, `CookieDeletionInfo::Matches`.
+    Site {
+        /// Who answers.
+        url: &'a Url,
+        /// The partition of the request; `None` outside all partitions.
+        partition_key: Option<&'a PartitionKey>,
+    },
 }

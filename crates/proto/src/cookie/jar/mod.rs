@@ -88,6 +88,11 @@ impl Jar {
         self.len() == 0
     }
 
+    /// Whether any cookie belongs to a partition. Without one, no request needs a key.
+    pub const fn has_partitioned(&self) -> bool {
+        self.partitioned > 0
+    }
+
     /// Every cookie, expired ones included, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &CanonicalCookie> {
         self.shelves().flat_map(Shelf::iter).map(|entry| &entry.cookie)
@@ -142,11 +147,13 @@ impl Jar {
         changes
     }
 
-    /// Takes a cookie away that is gone from the disk.
-    pub fn unload(&mut self, key: &CookieKey) -> Vec<Change> {
+    /// Takes a cookie away that somebody else removed from the disk at `removed`. One that was set
+    /// since then stays.
+    pub fn unload(&mut self, key: &CookieKey, removed: Timestamp) -> Vec<Change> {
         let domain = domain_key(&key.domain);
         let gone = |cookie: &CanonicalCookie| {
-            cookie.domain() == &*key.domain
+            cookie.last_update() <= removed
+                && cookie.domain() == &*key.domain
                 && cookie.path() == &*key.path
                 && cookie.name() == &*key.name
         };
@@ -258,9 +265,9 @@ impl Jar {
         self.remove_where(Some(domain), gone, ChangeCause::Explicit)
     }
 
-    /// Removes the cookies of sites: whole registrable domains, of all partitions.
+    /// Removes the cookies of sites: whole registrable domains.
     ///
-    /// Electron `session.clearData`.
+    /// Electron `session.clearData`; W3C Clear Site Data §4.2.2.
     pub fn clear(&mut self, which: Clear<'_>) -> Vec<Change> {
         let keys = |origins: &[Origin]| -> Vec<String> {
             let hosts = origins.iter().filter_map(|origin| match origin {
@@ -282,6 +289,13 @@ impl Jar {
                 let keys = keys(origins);
                 self.remove_where(None, |cookie| !is_of(&keys, cookie), ChangeCause::Explicit)
             }
+            Clear::Site { url, partition_key } => {
+                let of_partition = |cookie: &CanonicalCookie| {
+                    cookie.partition_key().is_none_or(|key| Some(key) == partition_key)
+                };
+                let Some(host) = url.host_str() else { return Vec::new() };
+                self.remove_where(Some(domain_key(host)), of_partition, ChangeCause::Explicit)
+            }
         }
     }
 
@@ -293,6 +307,16 @@ impl Jar {
     /// Removes the cookies that end with the session.
     pub fn remove_session_cookies(&mut self) -> Vec<Change> {
         self.remove_where(None, |cookie| !cookie.is_persistent(), ChangeCause::Explicit)
+    }
+
+    /// Removes the cookies that outlive the session, but those for which `kept` holds: what is gone
+    /// from a disk that was read as a whole.
+    pub fn remove_persistent_except(
+        &mut self,
+        kept: impl Fn(&CanonicalCookie) -> bool,
+    ) -> Vec<Change> {
+        let gone = |cookie: &CanonicalCookie| cookie.is_persistent() && !kept(cookie);
+        self.remove_where(None, gone, ChangeCause::Explicit)
     }
 
     /// Puts a cookie in its place, takes out the one that stood there, and makes room.

@@ -61,6 +61,14 @@ fn header_with(jar: &mut Jar, to: &str, access: &Access<'_>, now: Timestamp) -> 
     String::from_utf8(sent.header.unwrap_or_default()).unwrap()
 }
 
+/// The names of all cookies, sorted.
+fn names(jar: &Jar) -> Vec<&str> {
+    let mut names: Vec<&str> =
+        jar.iter().map(|cookie| str::from_utf8(cookie.name()).unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
 fn causes(changes: &[Change]) -> Vec<(&'static str, String)> {
     let shown = |change: &Change| {
         (change.cause.as_str(), String::from_utf8_lossy(change.cookie.pair()).into_owned())
@@ -436,11 +444,69 @@ fn clearing_takes_whole_registrable_domains() {
         let changes = jar.clear(which);
         assert!(changes.iter().all(|change| change.cause == ChangeCause::Explicit));
         assert_eq!(changes.len(), lines.len() - expected.len(), "{which:?}");
-        let mut left: Vec<&str> =
-            jar.iter().map(|cookie| str::from_utf8(cookie.name()).unwrap()).collect();
-        left.sort_unstable();
-        assert_eq!(left, expected, "{which:?}");
+        assert_eq!(names(&jar), expected, "{which:?}");
     }
+}
+
+#[test]
+fn an_answer_clears_its_site_outside_partitions_and_in_its_own() {
+    let keys = ["https://a.test/", "https://top.test/"];
+    let keys = keys.map(|site| PartitionKey::new(&url(site), false).unwrap());
+    let lines = [
+        ("https://www.a.test/", "www=1"),
+        ("http://x.a.test/", "x=1; Max-Age=60"),
+        ("https://b.test/", "b=1"),
+        ("http://127.0.0.1/", "address=1"),
+    ];
+    for (from, key, expected) in [
+        ("https://a.test/", None, &["address", "b", "own", "top"][..]),
+        ("https://www.a.test:8443/x", Some(&keys[0]), &["address", "b", "top"]),
+        ("https://www.a.test/", Some(&keys[1]), &["address", "b", "own"]),
+        ("http://127.0.0.1:1/", None, &["b", "own", "top", "www", "x"]),
+        ("https://test/", None, &["address", "b", "own", "top", "www", "x"]),
+        ("file:///x", None, &["address", "b", "own", "top", "www", "x"]),
+    ] {
+        let mut jar = jar(&lines);
+        for (name, key) in ["own", "top"].iter().zip(&keys) {
+            let inside = Access { partition_key: Some(key), ..FIRST_PARTY };
+            let line = format!("{name}=1; Secure; Partitioned");
+            set_with(&mut jar, "https://a.test/", &line, &inside, NOW).unwrap();
+        }
+        let changes = jar.clear(Clear::Site { url: &url(from), partition_key: key });
+        assert!(changes.iter().all(|change| change.cause == ChangeCause::Explicit));
+        assert_eq!(changes.len(), 6 - expected.len(), "{from}");
+        assert_eq!(names(&jar), expected, "{from}");
+    }
+}
+
+#[test]
+fn whether_anything_is_partitioned_is_known() {
+    let key = PartitionKey::new(&url("https://top.test/"), false).unwrap();
+    let inside = Access { partition_key: Some(&key), ..FIRST_PARTY };
+    let mut jar = jar(&[("https://a.test/", "a=1; Secure; Partitioned")]);
+    assert!(!jar.has_partitioned(), "without a key nothing is");
+    set_with(&mut jar, "https://a.test/", "b=1; Secure; Partitioned", &inside, NOW).unwrap();
+    assert!(jar.has_partitioned());
+    jar.remove(&url("https://a.test/"), b"b");
+    assert!(!jar.has_partitioned());
+}
+
+#[test]
+fn what_a_disk_does_not_hold_any_more_goes_and_session_cookies_stay() {
+    let key = PartitionKey::new(&url("https://top.test/"), false).unwrap();
+    let inside = Access { partition_key: Some(&key), ..FIRST_PARTY };
+    let mut jar = jar(&[
+        ("https://a.test/", "kept=1; Max-Age=60"),
+        ("https://a.test/", "gone=1; Max-Age=60"),
+        ("https://a.test/", "session=1"),
+    ]);
+    let line = "partitioned=1; Secure; Partitioned; Max-Age=60";
+    set_with(&mut jar, "https://a.test/", line, &inside, NOW).unwrap();
+    let gone = jar.remove_persistent_except(|cookie| cookie.name() == b"kept");
+    let expected = [("explicit", "gone=1".into()), ("explicit", "partitioned=1".into())];
+    assert_eq!(causes(&gone), expected);
+    assert_eq!(names(&jar), ["kept", "session"]);
+    assert!(!jar.has_partitioned());
 }
 
 #[test]
@@ -459,8 +525,10 @@ fn of_two_cookies_from_the_disk_the_one_set_last_stays() {
     assert_eq!(causes(&newer), [("overwrite", "a=1".into()), ("inserted", "a=2".into())]);
     assert_eq!(jar.load(make("3", -700), NOW), []);
     let key = make("", 0).key();
-    assert_eq!(causes(&jar.unload(&key)), [("explicit", "a=2".into())]);
-    assert_eq!(jar.unload(&key), []);
+    assert_eq!(jar.unload(&key, NOW.plus_seconds(1)), [], "it was set after that");
+    let gone = jar.unload(&key, NOW.plus_seconds(2));
+    assert_eq!(causes(&gone), [("explicit", "a=2".into())]);
+    assert_eq!(jar.unload(&key, NOW.plus_seconds(2)), []);
     assert_eq!(jar.load(make("3", -700), NOW), [], "what has expired does not come in");
 }
 

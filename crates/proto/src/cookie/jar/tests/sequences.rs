@@ -148,6 +148,12 @@ fn changes_tell_what_the_jar_holds_whatever_happens() {
                         1 => mirror.follow(&jar.clear(Clear::AllBut(&origins))),
                         2 => mirror.follow(&jar.clear(Clear::All)),
                         3 => mirror.follow(&jar.remove_session_cookies()),
+                        4 => mirror.follow(&jar.remove_persistent_except(|cookie| cookie.secure())),
+                        5 => {
+                            let partition_key = access.partition_key;
+                            let site = Clear::Site { url: &to, partition_key };
+                            mirror.follow(&jar.clear(site));
+                        }
                         _ => {}
                     }
                 }
@@ -163,7 +169,9 @@ fn changes_tell_what_the_jar_holds_whatever_happens() {
                 8 => {
                     if let Some(cookie) = mirror.0.values().next().cloned() {
                         assert_eq!(jar.load(cookie.clone(), now), [], "it is there already");
-                        mirror.follow(&jar.unload(&cookie.key()));
+                        let before = Timestamp(cookie.last_update().0 - 1);
+                        assert_eq!(jar.unload(&cookie.key(), before), [], "set since");
+                        mirror.follow(&jar.unload(&cookie.key(), cookie.last_update()));
                         mirror.follow(&jar.load(cookie, now));
                     }
                 }
