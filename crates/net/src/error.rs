@@ -30,6 +30,7 @@ struct Repr {
     phase: Option<Phase>,
     sentence: Option<Cow<'static, str>>,
     is_timeout: bool,
+    is_storage: bool,
     status: Option<u16>,
     url: Option<Url>,
     request_head: Option<Bytes>,
@@ -127,7 +128,17 @@ impl Error {
 
     /// Whether an argument was refused before anything began.
     pub fn is_builder(&self) -> bool {
-        self.0.phase.is_none() && !self.is_status() && !self.is_abort()
+        self.0.phase.is_none() && !self.is_status() && !self.is_abort() && !self.is_storage()
+    }
+
+    /// Whether what a session keeps on disk could not be read or written; requests go on without.
+    ///
+    /// `ERR_FILE_NO_SPACE` is a full disk, a quota or a limit on the size of files,
+    /// `ERR_ACCESS_DENIED` a missing permission or a link that is not followed, `ERR_TIMED_OUT`
+    /// another process that does not let go, `ERR_ABORTED` a session that is closed. What Chromium
+    /// has no code for, a disk that fails among it, is `ERR_FAILED`; the source names it.
+    pub fn is_storage(&self) -> bool {
+        self.0.is_storage
     }
 
     /// Whether the caller ended the request.
@@ -148,6 +159,14 @@ impl Error {
     pub(crate) fn sentence(net_error: NetError, sentence: impl Into<Cow<'static, str>>) -> Self {
         let mut error = Self::make(net_error, None);
         error.edit().sentence = Some(sentence.into());
+        error
+    }
+
+    /// What is kept on disk could not be read or written.
+    #[cfg(feature = "persist")]
+    pub(crate) fn storage(net_error: NetError, source: impl Into<BoxError>) -> Self {
+        let mut error = Self::make(net_error, None).with_source(source);
+        error.edit().is_storage = true;
         error
     }
 
@@ -218,6 +237,7 @@ impl Error {
             phase,
             sentence: None,
             is_timeout: false,
+            is_storage: false,
             status: None,
             url: None,
             request_head: None,

@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rusqlite::ErrorCode;
+
 use super::database::{Database, Rows};
 use super::failure::Failure;
 use super::files::{Found, Identity, Lock, Place};
@@ -80,7 +82,7 @@ impl Disk {
             | StoreChange::RemoveCookie(..)
             | StoreChange::RemoveHsts(..) => false,
         });
-        self.retry(|disk| {
+        let committed = self.retry(|disk| {
             // Where nothing is kept, nothing has to be removed.
             let Some(_) = disk.current(makes)? else { return Ok(Rows::default()) };
             let seen = disk.seen;
@@ -88,7 +90,21 @@ impl Disk {
                 || Ok(Rows::default()),
                 |open| open.commit(batch, seen, session_cookies, steps),
             )
-        })
+        });
+        committed.map_err(|failure| self.explained(failure))
+    }
+
+    /// A failure to write with the cause that the system has for it, where SQLite names none.
+    fn explained(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Sqlite(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) =>
+            {
+                let asked = self.place.lock().and_then(|lock| self.place.try_room(&lock));
+                asked.err().unwrap_or(Failure::Sqlite(cause))
+            }
+            failure => failure,
+        }
     }
 
     /// Drops from a batch that cannot be written what need not be.

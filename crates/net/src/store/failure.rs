@@ -48,12 +48,15 @@ impl Failure {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     NetError::AccessDenied
                 }
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => NetError::FileNoSpace,
+                // A limit on the size of files is one on space to whoever fills the file.
+                io::ErrorKind::StorageFull
+                | io::ErrorKind::QuotaExceeded
+                | io::ErrorKind::FileTooLarge => NetError::FileNoSpace,
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => NetError::FileNotFound,
                 io::ErrorKind::AlreadyExists => NetError::FileExists,
                 io::ErrorKind::InvalidFilename => NetError::FilePathTooLong,
-                io::ErrorKind::FileTooLarge => NetError::FileTooBig,
                 io::ErrorKind::OutOfMemory => NetError::InsufficientResources,
+                // A failing disk (EIO) too: Chromium's list has no code for it.
                 _ => NetError::Failed,
             },
             Self::Sqlite(cause) => match cause.sqlite_error_code() {
@@ -89,7 +92,7 @@ impl From<rusqlite::Error> for Failure {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Self::argument(failure.net_error(), failure)
+        Self::storage(failure.net_error(), failure)
     }
 }
 
@@ -152,7 +155,9 @@ mod tests {
             let damaged = matches!(code, ffi::SQLITE_CORRUPT | ffi::SQLITE_NOTADB);
             assert_eq!(matches!(failure, Failure::Damaged(_)), damaged, "{code}");
             assert!(!failure.is_refusal(), "{code}");
-            assert_eq!(Error::from(failure).net_error(), expected, "{code}");
+            let error = Error::from(failure);
+            assert_eq!(error.net_error(), expected, "{code}");
+            assert!(error.is_storage() && !error.is_builder(), "{code}");
         }
     }
 
@@ -164,14 +169,33 @@ mod tests {
             (io::ErrorKind::ReadOnlyFilesystem, NetError::AccessDenied),
             (io::ErrorKind::StorageFull, NetError::FileNoSpace),
             (io::ErrorKind::QuotaExceeded, NetError::FileNoSpace),
+            (io::ErrorKind::FileTooLarge, NetError::FileNoSpace),
             (io::ErrorKind::NotADirectory, NetError::FileNotFound),
             (io::ErrorKind::Other, NetError::Failed),
         ] {
             let error = Error::from(Failure::Io("/profile".into(), kind.into()));
             assert_eq!(error.net_error(), expected, "{kind:?}");
+            assert!(error.is_storage() && !error.is_builder(), "{kind:?}");
             let source = error.source().expect("a failure has its cause");
             assert!(source.to_string().starts_with("/profile: "), "{source}");
             assert!(source.source().is_some());
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_number_of_the_system_becomes_chromiums_word_for_it() {
+        for (number, expected) in [
+            (5, NetError::Failed),
+            (13, NetError::AccessDenied),
+            (27, NetError::FileNoSpace),
+            (28, NetError::FileNoSpace),
+            (30, NetError::AccessDenied),
+            (122, NetError::FileNoSpace),
+        ] {
+            let cause = io::Error::from_raw_os_error(number);
+            let error = Error::from(Failure::Io("/profile".into(), cause));
+            assert_eq!(error.net_error(), expected, "{number}");
         }
     }
 }

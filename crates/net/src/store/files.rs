@@ -5,7 +5,7 @@
 //! process's locks on a file when it closes any handle to it, and SQLite relies on those.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,6 +152,27 @@ impl Place {
         Ok(self.database()?.with_file_name(NEW))
     }
 
+    /// Writes what the database would grow by to a file of its own, and removes it.
+    ///
+    /// # Errors
+    ///
+    /// What the system says to that: SQLite tells a full disk, but no quota, no limit on the size
+    /// of files and no failing disk.
+    pub(super) fn try_room(&self, _: &Lock) -> Result<(), Failure> {
+        let length = |name| {
+            let found = fs::symlink_metadata(self.folder.join(name));
+            found.map_or(0, |found| found.len())
+        };
+        self.remove(NEW)?;
+        let tried = create(&self.folder.join(NEW)).and_then(|mut file| {
+            file.seek(SeekFrom::Start(length(DATABASE).max(length(WAL))))?;
+            file.write_all(&[0xff; ROOM])?;
+            file.sync_all()
+        });
+        self.remove(NEW)?;
+        tried.map_err(|cause| self.failed(DATABASE, cause))
+    }
+
     /// Puts the new database in its place, where nothing is.
     pub(super) fn finish_new(&self, _: &Lock) -> Result<(), Failure> {
         for name in [WAL, SHARED_MEMORY, JOURNAL] {
@@ -248,4 +269,6 @@ const NEW_JOURNAL: &str = "state.db.new-journal";
 const LOCK: &str = "state.lock";
 /// Databases that stand aside in one folder, the first not counted.
 const MOST_ASIDE: u32 = 8;
+/// Bytes that have to fit behind the database; a batch of ordinary size is smaller.
+const ROOM: usize = 1 << 16;
 const LONGEST_LOCK: Duration = Duration::from_secs(10);

@@ -223,7 +223,7 @@ impl Store {
         }));
         self.start();
         receiver.recv_timeout(limit).unwrap_or_else(|_| {
-            Err(Error::argument(NetError::TimedOut, "the store did not write in time"))
+            Err(Error::storage(NetError::TimedOut, "the store did not write in time"))
         })
     }
 
@@ -242,7 +242,7 @@ impl Store {
         match builder.spawn(move || writer::run(&shared, disk)) {
             Ok(handle) => *thread = Thread::Running(handle),
             Err(cause) => {
-                self.shared.end(&Error::argument(NetError::InsufficientResources, cause));
+                self.shared.end(&Error::storage(NetError::InsufficientResources, cause));
             }
         }
     }
@@ -304,7 +304,7 @@ impl fmt::Debug for Store {
 
 /// What a call on a store gets that has ended.
 fn ended() -> Error {
-    Error::argument(NetError::Aborted, "the store is closed")
+    Error::storage(NetError::Aborted, "the store is closed")
 }
 
 /// How long a dropped store is waited for.

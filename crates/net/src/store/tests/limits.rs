@@ -59,7 +59,7 @@ async fn a_file_that_may_not_grow_fails_clearly_and_loses_nothing_stored() {
     let kept = said.iter().filter(|line| line.starts_with("kept")).count();
     assert!(kept > 0, "{said:?}");
     assert_eq!(said.first().map(String::as_str), Some("loaded 1"));
-    assert_eq!(said.last().map(String::as_str), Some("net::ERR_FAILED"));
+    assert_eq!(said.last().map(String::as_str), Some("net::ERR_FILE_NO_SPACE"));
     let found = on_disk(&folder.0).await;
     assert!(found.len() > kept, "{} of {kept}", found.len());
     assert!(found.contains(&("before".into(), "1".into())));
