@@ -51,6 +51,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{}", order.join(", "));
     assert_eq!(order, ["finish", "abort", "close"]);
-    session.close().await;
+    session.close().await?;
     Ok(())
 }

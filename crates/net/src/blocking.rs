@@ -131,12 +131,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ERR_UNEXPECTED` inside an async runtime; the session is as before.
+    /// `ERR_UNEXPECTED` inside an async runtime, and the session is as before; else why the last
+    /// changes are not on disk.
     pub fn close(&self) -> Result<(), Error> {
-        self.driver.wait(async {
-            self.session.close().await;
-            Ok(())
-        })
+        self.driver.wait(self.session.close())
     }
 }
 
@@ -163,7 +161,7 @@ pub fn get(url: impl IntoUrl) -> RequestBuilder {
             None => Driver::new().map(|driver| Arc::clone(kept.insert(Arc::new(driver)))),
         }
     };
-    RequestBuilder::new(crate::Session::process_wide().get(url), driver)
+    RequestBuilder::new(crate::Session::default_session().get(url), driver)
 }
 
 /// What makes a future's end be waited for.

@@ -67,8 +67,7 @@ mod request;
 mod resolve;
 mod runtime;
 mod session;
-#[cfg(feature = "persist")]
-#[allow(dead_code, reason = "the session that opens it is not there yet")]
+mod site_data;
 mod store;
 mod stream;
 mod timeouts;
@@ -86,15 +85,24 @@ pub use body::Body;
 pub use bytes::Bytes;
 pub use error::{BoxError, Error};
 pub use http::Method;
+pub use netreq_proto::cookie::{
+    CanonicalCookie as Cookie, Change as CookieChange, ChangeCause, CookieDetails, CookieKey,
+    ExclusionReason, Filter as CookieFilter, PartitionKey, Priority as CookiePriority, SameSite,
+    SourceScheme, Timestamp,
+};
 pub use netreq_proto::h1::{FieldBlock, ResponseHead};
 pub use netreq_proto::header::IntoValue;
 pub use netreq_proto::node_headers::{MergedHeaders, MergedValue};
 pub use netreq_proto::{
-    Field, HeaderList, InvalidHeader, NetError, Phase, ReferrerPolicy, RequestPriority,
+    Field, HeaderList, InvalidHeader, NetError, Origin, Phase, ReferrerPolicy, RequestPriority,
 };
 pub use progress::UploadProgress;
-pub use request::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownRedirectMode};
-pub use session::{ConnectionCounts, Session, SessionBuilder};
+pub use request::{
+    CredentialsMode, Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownCredentialsMode,
+    UnknownRedirectMode,
+};
+pub use session::{ClearData, ConnectionCounts, DataType, Session, SessionBuilder};
+pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, StorageEvent};
 pub use timeouts::Timeouts;
 #[cfg(feature = "tls")]
 pub use tls::TlsInfo;
@@ -109,7 +117,7 @@ pub use url::Url;
 /// # }
 /// ```
 pub fn get(url: impl IntoUrl) -> RequestBuilder {
-    Session::process_wide().get(url)
+    Session::default_session().get(url)
 }
 
 /// The examples of the first page, compiled.

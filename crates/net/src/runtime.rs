@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use netreq_proto::cookie::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -17,6 +18,12 @@ use tokio::task::AbortHandle;
 #[expect(clippy::disallowed_methods, reason = "this is the place the others are sent to")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
+}
+
+/// The time of day, for what is dated: cookies and HSTS entries.
+#[expect(clippy::disallowed_methods, reason = "this is the place the others are sent to")]
+pub(crate) fn wall_clock() -> Timestamp {
+    SystemTime::now().into()
 }
 
 /// Monotonic time since the session began, as the rules want it.

@@ -176,6 +176,26 @@ where
         (ticket, Start::Connect)
     }
 
+    /// How many dials to start now so that the group has `wanted` connections, whatever their state.
+    /// Nothing makes room for them: they are for requests that have not come yet.
+    ///
+    /// Chromium `ClientSocketPool::RequestSockets`.
+    #[must_use = "a slot is reserved for each connect job"]
+    pub fn preconnect(&mut self, key: &K, wanted: usize) -> usize {
+        let at_hand = self.groups.get(key).map_or(0, Group::slots);
+        let jobs = wanted
+            .min(self.limits.per_group)
+            .saturating_sub(at_hand)
+            .min(self.limits.total.saturating_sub(self.totals.slots()));
+        if jobs > 0 {
+            self.groups.entry(key.clone()).or_default();
+        }
+        for _ in 0..jobs {
+            self.start_job(key);
+        }
+        jobs
+    }
+
     /// Takes a waiter that gave up out of the queue; `None` when it has been served already.
     ///
     /// A dial begun for it goes on: the connection serves the next waiter or becomes idle.

@@ -31,7 +31,7 @@ use crate::context::Context;
 use crate::error::{Error, without_credentials};
 use crate::job::SharedExchange;
 use crate::progress::{ProgressCell, UploadProgress};
-use crate::request::{RedirectMode, RedirectVerdict, Request, check_field};
+use crate::request::{CredentialsMode, RedirectMode, RedirectVerdict, Request, check_field};
 use crate::runtime::lock;
 use crate::session::Session;
 use crate::timeouts::Timeouts;
@@ -59,8 +59,15 @@ pub struct Options {
     pub path: Option<String>,
     /// The fields to begin with.
     pub headers: HeaderList,
-    /// Default: the session of the process.
+    /// Whose cookies and connections the request uses; wins over `partition`.
     pub session: Option<Session>,
+    /// The partition of the session, when `session` is not set. Default empty: the default session.
+    pub partition: String,
+    /// Whether the session's cookies go along and those of responses are kept. Default false; it
+    /// counts only without `credentials`.
+    pub use_session_cookies: bool,
+    /// Default: logins and no cookies.
+    pub credentials: Option<CredentialsMode>,
     /// Default follow.
     pub redirect: RedirectMode,
     /// The origin that the request is made for; default the field `Origin`, if it is set.
@@ -85,6 +92,9 @@ impl fmt::Debug for Options {
             .field("port", &self.port)
             .field("path", &self.path)
             .field("headers", &self.headers)
+            .field("partition", &self.partition)
+            .field("use_session_cookies", &self.use_session_cookies)
+            .field("credentials", &self.credentials)
             .field("redirect", &self.redirect)
             .field("origin", &self.origin)
             .field("referrer_policy", &self.referrer_policy)
@@ -170,7 +180,8 @@ impl ClientRequest {
     /// # Errors
     ///
     /// Electron's sentences: `Invalid URL`, `ClientRequest only supports http: and https:
-    /// protocols`, `Request path contains unescaped characters`; and for fields as
+    /// protocols`, `Request path contains unescaped characters`, `credentials: same-origin requires
+    /// origin to be set`; for a partition as [`Session::from_partition`], and for fields as
     /// [`set_header`](Self::set_header).
     pub fn new(options: impl Into<Options>) -> Result<Self, Error> {
         let options = options.into();
@@ -186,7 +197,15 @@ impl ClientRequest {
         } else {
             options.url.into_url()?
         };
-        let session = options.session.unwrap_or_else(Session::process_wide);
+        if options.credentials == Some(CredentialsMode::SameOrigin) && options.origin.is_none() {
+            let sentence = "credentials: same-origin requires origin to be set";
+            return Err(Error::sentence(NetError::InvalidArgument, sentence));
+        }
+        let session = match options.session {
+            Some(session) => session,
+            None if options.partition.is_empty() => Session::default_session(),
+            None => Session::from_partition(&options.partition)?,
+        };
         let mut request = draft(session.context(), upper_case(options.method), url)?;
         for field in &options.headers {
             check_field(field, false)?;
@@ -198,6 +217,8 @@ impl ClientRequest {
             request.initiator = Some(origin);
         }
         request.redirect = options.redirect;
+        request.credentials.mode = options.credentials;
+        request.credentials.use_session_cookies = options.use_session_cookies;
         request.referrer_policy = options.referrer_policy;
         request.hop.priority = options.priority as u8;
         if let Some(timeouts) = options.timeouts {

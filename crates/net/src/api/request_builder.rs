@@ -22,7 +22,8 @@ use crate::job::Hop;
 use crate::network::Stage;
 use crate::progress::{ProgressCell, UploadProgress};
 use crate::request::{
-    self, Delegate, OnRedirect, RedirectInfo, RedirectMode, RedirectVerdict, Request, check_field,
+    self, Credentials, CredentialsMode, Delegate, OnRedirect, RedirectInfo, RedirectMode,
+    RedirectVerdict, Request, check_field,
 };
 use crate::runtime::instant;
 use crate::session::Session;
@@ -94,6 +95,33 @@ impl RequestBuilder {
     pub fn redirect(self, mode: RedirectMode) -> Self {
         self.edit(|request| {
             request.redirect = mode;
+            Ok(())
+        })
+    }
+
+    /// Whether the request carries cookies and logins of its session. Default: logins and no cookies,
+    /// as in Electron. It counts for every hop anew.
+    ///
+    /// # Errors
+    ///
+    /// Reported when sent: [`CredentialsMode::SameOrigin`] without an [`origin`](Self::origin)
+    /// (`credentials: same-origin requires origin to be set`).
+    pub fn credentials(self, mode: CredentialsMode) -> Self {
+        self.edit(|request| {
+            request.credentials.mode = Some(mode);
+            Ok(())
+        })
+    }
+
+    /// Whether the session's cookies go along, and those of responses are kept. Default false; it
+    /// counts only where [`credentials`](Self::credentials) is not set.
+    ///
+    /// SameSite counts as if the request came from the site it goes to, unless another
+    /// [`origin`](Self::origin) is named. A field `Cookie` of the caller's goes out as it is set, and
+    /// then the session's stay behind.
+    pub fn use_session_cookies(self, used: bool) -> Self {
+        self.edit(|request| {
+            request.credentials.use_session_cookies = used;
             Ok(())
         })
     }
@@ -278,10 +306,12 @@ pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<R
             timeouts: context.settings.timeouts,
             decodes: true,
             captures_head: false,
+            same_site: None,
             extras: None,
         },
         redirect: RedirectMode::Follow,
         initiator: None,
+        credentials: Credentials::default(),
         referrer_policy: ReferrerPolicy::default(),
         delegate: None,
     }))
@@ -337,7 +367,7 @@ impl Request {
         let site = SecFetchSite::of(self.initiator.as_ref(), &self.hop.url);
         if self.hop.headers.is_empty() {
             self.hop.metadata.site = site;
-            return Ok(());
+            return self.settle_credentials();
         }
         let text = |name: &str| {
             self.hop.headers.get(name).and_then(|value| std::str::from_utf8(value).ok())
@@ -348,7 +378,11 @@ impl Request {
         let user_activated = text("sec-fetch-user") == Some("?1");
         self.hop.metadata = FetchMetadata::new(site, mode, destination, user_activated)
             .map_err(|cause| Error::sentence(NetError::InvalidArgument, cause.to_string()))?;
-        Ok(())
+        self.settle_credentials()
+    }
+
+    fn settle_credentials(&mut self) -> Result<(), Error> {
+        self.credentials.settle(&self.hop.url, self.initiator.as_ref(), &self.hop.metadata)
     }
 }
 

@@ -3,10 +3,12 @@
 //! It knows names and bytes, no HTTP. Each phase has its own time limit and every error names the
 //! phase it happened in. Dropping the future abandons the attempt and closes what was open.
 
+mod cut;
 mod destination;
 mod dial;
 mod transport;
 
+pub(crate) use cut::{Cut, Side};
 pub(crate) use destination::{Destination, DestinationRef};
 pub(crate) use transport::{Socket, Transport};
 
@@ -46,6 +48,7 @@ pub(crate) struct ConnectionFacts {
     pub(crate) resolve: Option<(Instant, Instant)>,
     pub(crate) connect: (Instant, Instant),
     pub(crate) handshake: Option<(Instant, Instant)>,
+    pub(crate) cut: Cut,
 }
 
 impl Connection {
@@ -67,6 +70,7 @@ impl Connection {
                 resolve: None,
                 connect: (now, now),
                 handshake: None,
+                cut: Cut::default(),
             },
         )
     }
@@ -91,7 +95,7 @@ pub(crate) trait Connect: Send + Sync + 'static {
 /// The real way.
 #[derive(Debug)]
 pub(crate) struct Connector {
-    pub(crate) resolver: Resolver,
+    pub(crate) resolver: Arc<Resolver>,
     pub(crate) local_address: Option<IpAddr>,
     #[cfg(feature = "tls")]
     pub(crate) tls: TlsContext,
@@ -217,6 +221,7 @@ impl Dialled {
             resolve,
             connect,
             handshake: None,
+            cut: Cut::default(),
         };
         Self { socket, facts }
     }

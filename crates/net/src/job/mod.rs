@@ -1,7 +1,7 @@
 //! One hop: its own headers on the way out, its content coding on the way in.
 //!
-//! It adds what the engine says of itself to what the caller set, and knows neither redirects nor
-//! connections.
+//! It adds what the engine says of itself and the session's cookies to what the caller set, and takes
+//! from the answer what it says of its site. It knows neither redirects nor connections.
 
 mod body;
 
@@ -14,6 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 use netreq_proto::HeaderList;
+use netreq_proto::cookie::SameSiteContext;
 use netreq_proto::default_headers::{Codings, accept_encoding, sends_empty_length};
 use netreq_proto::fetch_metadata::FetchMetadata;
 use netreq_proto::h1::{self, Connection, RequestBody, RequestHead, ResponseHead, Target};
@@ -40,6 +41,8 @@ pub(crate) struct Hop {
     pub(crate) timeouts: Timeouts,
     pub(crate) decodes: bool,
     pub(crate) captures_head: bool,
+    /// Whose request it is; `None` where cookies go neither out nor in.
+    pub(crate) same_site: Option<SameSiteContext>,
     pub(crate) extras: Option<Box<Extras>>,
 }
 
@@ -57,6 +60,13 @@ impl Hop {
     pub(crate) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
+}
+
+/// What became of a hop.
+pub(crate) enum Answer {
+    Response(Response),
+    /// Nothing was sent: the host is spoken to over TLS only, at this URL.
+    Upgrade(Url),
 }
 
 /// A response whose body has yet to be read.
@@ -104,8 +114,21 @@ impl Response {
 /// Sends one hop and returns its response, decoded as its head says.
 ///
 /// Chromium `URLRequestHttpJob`.
-pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response, Error> {
+pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Answer, Error> {
     let started = instant();
+    let site_data = &context.site_data;
+    let in_the_clear = hop.url.scheme() == "http";
+    if (in_the_clear || hop.same_site.is_some()) && !site_data.is_ready() {
+        // A store that must not be used is no reason to send nothing: it is reported where it is
+        // asked for, and the session is one in memory.
+        let _ = Box::pin(site_data.ready()).await;
+    }
+    if in_the_clear && let Some(url) = site_data.upgrade(&hop.url) {
+        return Ok(Answer::Upgrade(url));
+    }
+    // Whoever sets the field wants to say it all.
+    let same_site = hop.same_site.filter(|_| !hop.headers.contains("cookie"));
+    let cookies = same_site.and_then(|same_site| site_data.cookies_for(&hop.url, same_site));
     let answer = {
         let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
         let (method, url, headers) = (&*method, &*url, &*headers);
@@ -158,14 +181,18 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
                     h1::write_field(out, name, value.as_bytes());
                 }
             }
+            let identity = settings.identity();
             if is_unset("user-agent") {
-                h1::write_lines(out, &settings.user_agent);
+                h1::write_lines(out, &identity.user_agent_line);
             }
             if let Some(coding) = coding {
                 h1::write_field(out, "Accept-Encoding", coding.as_bytes());
             }
             if is_unset("accept-language") {
-                h1::write_lines(out, &settings.accept_language);
+                h1::write_lines(out, &identity.accept_language_line);
+            }
+            if let Some(cookies) = &cookies {
+                h1::write_field(out, "Cookie", cookies);
             }
             h1::end_head(out);
         };
@@ -186,9 +213,14 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
         };
         network::transact(&context.pool, &mut transaction).await?
     };
+    let is_trusted = !in_the_clear && context.settings.checks_certificates;
+    let room = site_data.take_in(&hop.url, &answer.head, hop.same_site, is_trusted);
+    if let Some(room) = room {
+        Box::pin(room.wait()).await;
+    }
     let decodes = hop.decodes && !matches!(answer.head.status(), 204 | 304);
     let body = ResponseBody::new(answer.exchange, &answer.head, decodes, hop.timeouts.idle)?;
-    Ok(Response { head: answer.head, body })
+    Ok(Answer::Response(Response { head: answer.head, body }))
 }
 
 /// The head has a place of its own for these.

@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,9 @@ use netreq_proto::Phase;
 use netreq_proto::pool::{self, Handed, Limits, Start, Ticket};
 use tokio::sync::oneshot;
 
-use crate::connect::{Connect, ConnectLimits, Connection, Destination, DestinationRef};
+use crate::connect::{
+    Connect, ConnectLimits, Connection, ConnectionFacts, Destination, DestinationRef,
+};
 use crate::error::Error;
 use crate::runtime::{Clock, Tracker, instant, lock};
 
@@ -40,6 +42,10 @@ pub(crate) struct Pool {
     is_swept: AtomicBool,
     /// Calls of `start_next_jobs` that have not been answered yet.
     starting: AtomicUsize,
+    /// Every connection there is, idle or in use, and some that are gone.
+    made: Mutex<Vec<Weak<ConnectionFacts>>>,
+    /// How often all connections were closed: a dial begun before that comes too late.
+    closings: AtomicU64,
 }
 
 /// A connection in use.
@@ -72,6 +78,8 @@ impl Pool {
             tracker,
             is_swept: AtomicBool::new(false),
             starting: AtomicUsize::new(0),
+            made: Mutex::default(),
+            closings: AtomicU64::new(0),
         }
     }
 
@@ -155,6 +163,39 @@ impl Pool {
         self.close_idle();
     }
 
+    /// Closes every connection, whoever uses it: their exchanges fail, as do those who wait and the
+    /// dials under way. Whoever comes after makes connections anew.
+    pub(crate) fn close_all(&self) {
+        self.closings.fetch_add(1, Ordering::AcqRel);
+        let waiting = lock(&self.slots).take_waiting();
+        drop(waiting);
+        self.close_idle();
+        let made = std::mem::take(&mut *lock(&self.made));
+        for facts in made.iter().filter_map(Weak::upgrade) {
+            facts.cut.cut();
+        }
+    }
+
+    /// Dials until there are `wanted` connections to `to`, for requests that have not come yet.
+    pub(crate) fn preconnect(self: &Arc<Self>, to: &Arc<Destination>, wanted: usize) {
+        if self.tracker.is_closed() {
+            return;
+        }
+        let jobs = lock(&self.slots).preconnect(to, wanted);
+        for _ in 0..jobs {
+            self.start_job(Arc::clone(to), self.connect);
+        }
+    }
+
+    /// Remembers a connection for [`close_all`](Self::close_all).
+    fn remember(&self, facts: &Arc<ConnectionFacts>) {
+        let mut made = lock(&self.made);
+        if made.len() == made.capacity() {
+            made.retain(|facts| facts.strong_count() > 0);
+        }
+        made.push(Arc::downgrade(facts));
+    }
+
     /// Closes what is idle. Connections in use are closed when their exchange ends.
     pub(crate) fn close_idle(&self) {
         let dead = {
@@ -187,7 +228,8 @@ impl Pool {
 
     fn start_job(self: &Arc<Self>, to: Arc<Destination>, limits: ConnectLimits) {
         let runtime = to.runtime.clone();
-        let mut job = Job { pool: Arc::clone(self), to: Some(to) };
+        let begun = self.closings.load(Ordering::Acquire);
+        let mut job = Job { pool: Arc::clone(self), to: Some(to), begun };
         // When the session is closed the task is dropped at once, and with it the job.
         self.tracker.spawn(&runtime, async move {
             if let Some(to) = job.to.as_deref() {
@@ -283,7 +325,7 @@ impl Pool {
 
 fn closed() -> Error {
     Error::new(netreq_proto::NetError::Aborted, Phase::Connect)
-        .with_source("the session was closed")
+        .with_source("the session closed its connections")
 }
 
 /// The sweeping task's claim to be the only one.
@@ -324,12 +366,22 @@ impl Drop for Place<'_> {
 struct Job {
     pool: Arc<Pool>,
     to: Option<Arc<Destination>>,
+    /// The pool's `closings` when it began.
+    begun: u64,
 }
 
 impl Job {
     fn end(&mut self, outcome: Result<Connection, Error>) {
         let Some(to) = self.to.take() else { return };
         let pool = &self.pool;
+        let outcome = outcome.and_then(|connection| {
+            pool.remember(&connection.facts);
+            // Looked at after it is remembered: one of the two finds it.
+            match pool.closings.load(Ordering::Acquire) == self.begun {
+                true => Ok(connection),
+                false => Err(closed()),
+            }
+        });
         match outcome {
             Ok(connection) => {
                 let pooled = Pooled {
@@ -396,6 +448,7 @@ impl Drop for Lease {
         let Some(mut pooled) = self.pooled.take() else { return };
         let may_stay = self.is_clean
             && pooled.connection.buffer.is_empty()
+            && !pooled.connection.facts.cut.is_cut()
             && !self.pool.tracker.is_closed()
             // Whoever waits takes it without another look; an idle one is looked at when it is taken.
             && (self.pool.totals().waiting == 0 || pooled.connection.transport.is_quiet(true));

@@ -3,8 +3,11 @@
 //! It knows redirects, referrers and whom to ask about them; a hop's own headers and the way to the
 //! server belong to `job` and below. The loop in [`run`] is the life of a request, top to bottom.
 
+mod credentials;
 mod delegate;
 
+pub(crate) use credentials::Credentials;
+pub use credentials::{CredentialsMode, UnknownCredentialsMode};
 pub use delegate::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownRedirectMode};
 pub(crate) use delegate::{DynDelegate, OnRedirect};
 
@@ -12,20 +15,23 @@ use std::sync::Arc;
 
 use netreq_proto::fetch_metadata::SecFetchSite;
 use netreq_proto::header::{check_name, check_restricted, check_value, is_framing};
-use netreq_proto::{Field, HeaderList, NetError, NextHop, Origin, Phase, ReferrerPolicy, next_hop};
+use netreq_proto::{
+    Field, HeaderList, MAX_REDIRECTS, NetError, NextHop, Origin, Phase, ReferrerPolicy, next_hop,
+};
 use url::Url;
 
 use crate::body::Body;
 use crate::context::Context;
 use crate::error::Error;
-use crate::job::{self, Hop, Response};
+use crate::job::{self, Answer, Hop, Response};
 
 /// A request as the engine wants it: its first hop, checked, and how to go on from there.
 pub(crate) struct Request {
     pub(crate) hop: Hop,
     pub(crate) redirect: RedirectMode,
-    /// Who asks, for `Sec-Fetch-Site`.
+    /// Who asks, for `Sec-Fetch-Site`, SameSite and credentials.
     pub(crate) initiator: Option<Origin>,
+    pub(crate) credentials: Credentials,
     pub(crate) referrer_policy: ReferrerPolicy,
     pub(crate) delegate: Option<Arc<dyn DynDelegate>>,
 }
@@ -46,9 +52,17 @@ pub(crate) struct Outcome {
 pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outcome, Error> {
     let mut chain = Vec::new();
     loop {
-        let response = job::respond(context, &mut request.hop)
+        request.hop.same_site = request.credentials.same_site(&request.hop, &request.initiator);
+        let answer = job::respond(context, &mut request.hop)
             .await
             .map_err(|error| error.with_url(&request.hop.url))?;
+        let response = match answer {
+            Answer::Response(response) => response,
+            Answer::Upgrade(url) => {
+                request.upgrade(url, &mut chain)?;
+                continue;
+            }
+        };
         let Some(hop) = redirect(request, &response, chain.len())? else {
             return Ok(Outcome { response, chain });
         };
@@ -136,8 +150,26 @@ impl Request {
         Ok(())
     }
 
+    /// Goes on with the same request over TLS, because the host is known to want that. Nobody is
+    /// asked, in any mode: nothing has left this machine. It counts as a hop.
+    ///
+    /// RFC 6797 §8.3; Chromium `URLRequestHttpJob::Start` (307 Internal Redirect).
+    fn upgrade(&mut self, url: Url, chain: &mut Vec<Url>) -> Result<(), Error> {
+        if chain.len() >= usize::from(MAX_REDIRECTS) {
+            let error = Error::new(NetError::TooManyRedirects, Phase::Connect);
+            return Err(error.with_url(&self.hop.url));
+        }
+        self.credentials.redirected(&self.hop.url, &url, &self.initiator, &self.hop.metadata);
+        let initiator = self.initiator.as_ref();
+        self.hop.metadata.site =
+            SecFetchSite::after_redirect(self.hop.metadata.site, initiator, &url);
+        chain.push(std::mem::replace(&mut self.hop.url, url));
+        Ok(())
+    }
+
     /// Makes this the request that follows; its URL is the caller's to replace.
     fn apply(&mut self, hop: &NextHop) {
+        self.credentials.redirected(&self.hop.url, &hop.url, &self.initiator, &self.hop.metadata);
         self.hop.headers = self.headers_after(hop);
         self.hop.method = hop.method.clone();
         self.referrer_policy = hop.referrer_policy;

@@ -4,22 +4,58 @@
 
 mod system;
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use netreq_proto::host_rules::{HostRules, Mapped};
 use netreq_proto::{NetError, Phase};
 
 use crate::error::Error;
+use crate::runtime::{instant, lock};
 
 /// What a session asks for addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver {
     rules: HostRules,
+    /// What the system has answered. It does not say for how long that holds, so it is for a minute,
+    /// as in Chromium (`HostResolverSystemTask`, `kCacheEntryTTLSeconds`).
+    known: Mutex<HashMap<Box<str>, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    addresses: Box<[IpAddr]>,
+    until: Instant,
 }
 
 impl Resolver {
     pub(crate) fn new(rules: HostRules) -> Self {
-        Self { rules }
+        Self { rules, known: Mutex::default() }
+    }
+
+    /// Forgets what the system has answered.
+    pub(crate) fn clear_cache(&self) {
+        lock(&self.known).clear();
+    }
+
+    fn known(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
+        let known = lock(&self.known);
+        let known = known.get(host).filter(|known| instant() < known.until)?;
+        Some(known.addresses.iter().map(|address| SocketAddr::new(*address, port)).collect())
+    }
+
+    fn remember(&self, host: String, addresses: &[SocketAddr]) {
+        let now = instant();
+        let mut known = lock(&self.known);
+        if known.len() >= MOST_KNOWN {
+            known.retain(|_, known| now < known.until);
+        }
+        if known.len() < MOST_KNOWN {
+            let addresses = addresses.iter().map(SocketAddr::ip).collect();
+            known.insert(host.into(), Known { addresses, until: now + KNOWN_FOR });
+        }
     }
 
     /// The addresses of `host` in the order the system prefers, never empty.
@@ -46,6 +82,9 @@ impl Resolver {
                 SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
             ]);
         }
+        if let Some(addresses) = self.known(&host, port) {
+            return Ok(addresses);
+        }
         let addresses = system::look_up(host.clone(), port).await.map_err(|cause| {
             let net_error = NetError::from_io(&cause, Phase::Resolve);
             Error::new(net_error, Phase::Resolve).with_source(cause)
@@ -53,6 +92,7 @@ impl Resolver {
         if addresses.is_empty() {
             return Err(not_resolved(format!("{host} has no address")));
         }
+        self.remember(host, &addresses);
         Ok(addresses)
     }
 
@@ -64,6 +104,10 @@ impl Resolver {
         host.parse().ok().map(|address: IpAddr| SocketAddr::new(address, port))
     }
 }
+
+const KNOWN_FOR: Duration = Duration::from_secs(60);
+/// Chromium `HostCache`.
+const MOST_KNOWN: usize = 1000;
 
 fn not_resolved(cause: String) -> Error {
     Error::new(NetError::NameNotResolved, Phase::Resolve).with_source(cause)

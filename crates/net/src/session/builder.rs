@@ -1,23 +1,25 @@
 //! The settings of a session.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use netreq_proto::default_headers::accept_language;
 use netreq_proto::h1::field_line;
-use netreq_proto::header::check_value;
 use netreq_proto::host_rules::HostRules;
 use netreq_proto::pool::Limits;
 use netreq_proto::{FetchMetadata, NetError};
 
 use super::Session;
+use super::registry::{self, Name};
 use crate::connect::{ConnectLimits, Connector};
-use crate::context::{Context, Settings};
+use crate::context::{Context, Identity, Settings};
 use crate::error::Error;
 use crate::pool::Pool;
 use crate::resolve::Resolver;
 use crate::runtime::{Clock, Tracker};
+use crate::site_data::SiteData;
+use crate::store::CookieStore;
 use crate::timeouts::Timeouts;
 #[cfg(feature = "tls")]
 use crate::tls::{TlsContext, TlsSettings};
@@ -28,6 +30,10 @@ use crate::tls::{TlsContext, TlsSettings};
 pub struct SessionBuilder {
     user_agent: String,
     accept_languages: String,
+    partition: Option<String>,
+    path: Option<PathBuf>,
+    data_dir: Option<PathBuf>,
+    keeps_session_cookies: bool,
     host_resolver_rules: String,
     limits: Limits,
     local_address: Option<IpAddr>,
@@ -41,6 +47,10 @@ impl Default for SessionBuilder {
         Self {
             user_agent: concat!("netreq/", env!("CARGO_PKG_VERSION")).to_owned(),
             accept_languages: String::new(),
+            partition: None,
+            path: None,
+            data_dir: None,
+            keeps_session_cookies: false,
             host_resolver_rules: String::new(),
             limits: Limits::default(),
             local_address: None,
@@ -62,6 +72,37 @@ impl SessionBuilder {
     /// en-US,fr;q=0.9,de;q=0.8`. Default empty: the field is not sent.
     pub fn accept_languages(mut self, languages: impl Into<String>) -> Self {
         self.accept_languages = languages.into();
+        self
+    }
+
+    /// The partition that the session is: `persist:name` is kept on disk, any other name lives as
+    /// long as the process, and `""` is the default session. Default: none; the session is in memory
+    /// and nobody else finds it.
+    ///
+    /// A partition is one session in the whole process. [`build`](Self::build) fails where there is
+    /// one of this name; [`Session::from_partition`] finds it.
+    pub fn partition(mut self, name: impl Into<String>) -> Self {
+        self.partition = Some(name.into());
+        self
+    }
+
+    /// Keeps the session in this folder, which is made when there is something to keep. Absolute.
+    pub fn path(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.path = Some(folder.into());
+        self
+    }
+
+    /// The folder below which partitions are kept, instead of `NETREQ_DATA_DIR` or the platform's
+    /// folder for data with `netreq` and the name of the program.
+    pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(folder.into());
+        self
+    }
+
+    /// Whether cookies that end with the session are kept on disk too. Default false, as in Electron:
+    /// those that an earlier run has kept are then deleted.
+    pub fn persist_session_cookies(mut self, kept: bool) -> Self {
+        self.keeps_session_cookies = kept;
         self
     }
 
@@ -153,29 +194,50 @@ impl SessionBuilder {
     ///
     /// # Errors
     ///
-    /// `ERR_INVALID_ARGUMENT` for a user agent or languages that cannot stand in a header field, and
-    /// for host rules that cannot be read; the source says what is wrong.
+    /// `ERR_INVALID_ARGUMENT` for a user agent or languages that cannot stand in a header field, for
+    /// host rules that cannot be read, and for a partition or folder that has a session already;
+    /// `An empty path was specified` and `An absolute path was not provided`; `ERR_FILE_NOT_FOUND`
+    /// where the system names no folder for data. The source says what is wrong.
     pub fn build(self) -> Result<Session, Error> {
-        check_value("User-Agent", self.user_agent.as_bytes())
-            .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))?;
-        let languages = accept_language(&self.accept_languages)
-            .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))?;
+        let identity = Identity::new(&self.user_agent, &self.accept_languages)?;
         let rules: HostRules = self
             .host_resolver_rules
             .parse()
             .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))?;
-        Ok(self.assemble(languages, rules))
+        let name = match (&self.partition, &self.path) {
+            (None, None) => return Ok(self.assemble(identity, rules, None)),
+            (Some(_), Some(_)) => {
+                let cause = "a session has a partition or a path, not both";
+                return Err(Error::argument(NetError::InvalidArgument, cause));
+            }
+            (Some(name), None) => {
+                if let Some(data) = &self.data_dir {
+                    Name::of_path(data)?;
+                }
+                Name::of_partition(name, self.data_dir.as_deref())?
+            }
+            (None, Some(path)) => Name::of_path(path)?,
+        };
+        registry::add(name.clone(), || self.assemble(identity, rules, Some(name)))
     }
 
-    pub(super) fn build_default(self) -> Session {
-        self.assemble(String::new(), HostRules::default())
+    /// A session with nothing set but where it is kept.
+    pub(super) fn build_default(self, name: Option<Name>) -> Session {
+        // The default agent can stand in a field.
+        let identity = Identity::new(&self.user_agent, "").unwrap_or_default();
+        self.assemble(identity, HostRules::default(), name)
     }
 
-    fn assemble(self, languages: String, rules: HostRules) -> Session {
+    fn assemble(self, identity: Identity, rules: HostRules, name: Option<Name>) -> Session {
         let tracker = Arc::new(Tracker::default());
         let connect = ConnectLimits { connect: self.timeouts.connect, tls: self.timeouts.tls };
+        #[cfg(feature = "tls")]
+        let checks_certificates = !self.tls.accept_invalid_certificates;
+        #[cfg(not(feature = "tls"))]
+        let checks_certificates = true;
+        let resolver = Arc::new(Resolver::new(rules));
         let connector = Connector {
-            resolver: Resolver::new(rules),
+            resolver: Arc::clone(&resolver),
             local_address: self.local_address,
             #[cfg(feature = "tls")]
             tls: TlsContext::new(self.tls),
@@ -187,26 +249,35 @@ impl SessionBuilder {
             Clock::new(),
             Arc::clone(&tracker),
         );
+        let fetch_metadata = FetchMetadata::DEFAULT
+            .lines()
+            .flat_map(|(name, value)| field_line(name, value.as_bytes()))
+            .collect();
+        let storage_path = match name {
+            Some(Name::Path(path)) => Some(path),
+            Some(Name::Memory(_)) | None => None,
+        };
+        let store = storage_path.as_ref().and_then(|path| store(path, self.keeps_session_cookies));
         Session(Arc::new(Context {
-            settings: Settings {
-                user_agent: line("User-Agent", &self.user_agent),
-                fetch_metadata: FetchMetadata::DEFAULT
-                    .lines()
-                    .flat_map(|(name, value)| field_line(name, value.as_bytes()))
-                    .collect(),
-                accept_language: line("Accept-Language", &languages),
-                timeouts: self.timeouts,
-            },
+            settings: Settings::new(identity, fetch_metadata, self.timeouts, checks_certificates),
+            storage_path,
+            site_data: SiteData::new(store),
+            resolver,
             pool: Arc::new(pool),
             tracker,
         }))
     }
 }
 
-/// A field as every head repeats it; nothing for an empty value.
-fn line(name: &str, value: &str) -> Box<[u8]> {
-    match value.is_empty() {
-        true => Box::default(),
-        false => field_line(name, value.as_bytes()).into(),
-    }
+#[cfg(feature = "persist")]
+#[expect(clippy::unnecessary_wraps, reason = "there is none without the feature")]
+fn store(path: &std::path::Path, session_cookies: bool) -> Option<Box<dyn CookieStore>> {
+    use crate::store::{Store, StoreOptions};
+    let options = StoreOptions { session_cookies, ..StoreOptions::default() };
+    Some(Box::new(Store::new(path.to_path_buf(), options)))
+}
+
+#[cfg(not(feature = "persist"))]
+fn store(_: &std::path::Path, _: bool) -> Option<Box<dyn CookieStore>> {
+    None
 }

@@ -1,28 +1,125 @@
-//! A session: what requests share. Connections, settings, trust, and the tasks that must end.
+//! A session: what requests share. Cookies, connections, settings, trust, and the tasks that must end.
 
 mod builder;
+mod clear;
+mod folder;
+mod registry;
 
 pub use builder::SessionBuilder;
+pub use clear::{ClearData, DataType};
 
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
+use netreq_proto::NetError;
 
 use crate::api::{IntoUrl, RequestBuilder};
 use crate::context::Context;
+use crate::error::Error;
+use crate::site_data::{Cookies, EventStream, StorageEvent};
 
-/// An isolated set of connections and settings; a cheap handle.
+use registry::Name;
+
+/// An isolated set of cookies, connections and settings; a cheap handle.
 ///
-/// Requests of one session share its connections and nothing with those of another. The session
-/// lives as long as a handle or a request of it does; dropping the last one closes its idle
-/// connections. It may be used from several runtimes, each with connections of its own.
+/// Requests of one session share its cookies and connections, and nothing with those of another. A
+/// session that has a name, as a partition or by its folder, is one in the whole process and lives
+/// until it is closed. Any other lives as long as a handle or a request of it does; dropping the last
+/// one closes its idle connections. A session may be used from several runtimes, each with
+/// connections of its own.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Context>);
 
 impl Session {
-    /// A session in memory with the default settings.
+    /// A session in memory with the default settings, that nobody else finds.
     pub fn in_memory() -> Self {
-        Self::builder().build_default()
+        Self::builder().build_default(None)
+    }
+
+    /// The session that requests use which name none: the partition `""`. It is kept on disk, where
+    /// the system names a folder for it; no file is made before there is something to keep.
+    ///
+    /// Electron `session.defaultSession`.
+    pub fn default_session() -> Self {
+        let name = Name::of_partition("", None).unwrap_or_else(|_| Name::Memory("".into()));
+        registry::find(name)
+    }
+
+    /// The session of a partition: `persist:name` is kept on disk, any other name lives as long as
+    /// the process, `""` is [the default one](Self::default_session). It is made on first use, with
+    /// the default settings; the same name is always the same session.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for a name that makes too long a folder, `ERR_FILE_NOT_FOUND` where the
+    /// system names no folder for data.
+    ///
+    /// Electron `session.fromPartition`.
+    pub fn from_partition(name: &str) -> Result<Self, Error> {
+        Name::of_partition(name, None).map(registry::find)
+    }
+
+    /// The session that is kept in the folder `path`; the same folder is always the same session.
+    ///
+    /// # Errors
+    ///
+    /// `An empty path was specified`, `An absolute path was not provided`.
+    ///
+    /// Electron `session.fromPath`.
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Name::of_path(path.as_ref()).map(registry::find)
+    }
+
+    /// Waits until the changes of every session with a name are on disk, `limit` at most. For the end
+    /// of a process, which may come before the second in which what responses set is written.
+    ///
+    /// # Errors
+    ///
+    /// Why some are not; `ERR_TIMED_OUT` after `limit`.
+    pub fn flush_all(limit: Duration) -> Result<(), Error> {
+        registry::flush_all(limit)
+    }
+
+    /// The folder in which the session is kept; `None` in memory.
+    pub fn storage_path(&self) -> Option<&Path> {
+        self.0.storage_path.as_deref()
+    }
+
+    /// Whether the session outlives the process.
+    pub fn is_persistent(&self) -> bool {
+        self.0.storage_path.is_some()
+    }
+
+    /// The `User-Agent` of requests that set none.
+    pub fn user_agent(&self) -> String {
+        self.0.settings.identity().user_agent.clone()
+    }
+
+    /// Sets the `User-Agent` of requests from now on, and the languages of their `Accept-Language`
+    /// (`en-US,fr,de`; the empty text sends none). Without languages those before hold.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` for what cannot stand in a field, and nothing has changed.
+    pub fn set_user_agent(
+        &self,
+        user_agent: &str,
+        accept_languages: Option<&str>,
+    ) -> Result<(), Error> {
+        self.0.settings.identify(user_agent, accept_languages)
+    }
+
+    /// The cookies.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::new(Arc::clone(&self.0.site_data))
+    }
+
+    /// What happens to the session's store from now on, and what has happened to it so far. Silent in
+    /// memory.
+    pub fn storage_events(&self) -> EventStream<StorageEvent> {
+        self.0.site_data.storage_events()
     }
 
     /// The way to a session with other settings.
@@ -67,9 +164,62 @@ impl Session {
         self.request(Method::HEAD, url)
     }
 
+    /// Makes connections to the server of `url` before a request needs them, so many that with those
+    /// at hand there are `sockets`. It does not wait for them, and what fails is silent. They are kept
+    /// for ten seconds.
+    ///
+    /// # Errors
+    ///
+    /// A URL that is none, `numSocketsToPreconnect is outside range [1,6]`, and `ERR_UNEXPECTED`
+    /// outside a runtime.
+    pub fn preconnect(&self, url: impl IntoUrl, sockets: usize) -> Result<(), Error> {
+        let url = url.into_url()?;
+        if !(1..=6).contains(&sockets) {
+            let sentence = "numSocketsToPreconnect is outside range [1,6]";
+            return Err(Error::sentence(NetError::InvalidArgument, sentence));
+        }
+        // Where a request in the clear would not go, nobody need wait.
+        let url = self.0.site_data.upgrade(&url).unwrap_or(url);
+        crate::stream::preconnect(&self.0.pool, &url, sockets)
+    }
+
     /// Closes every idle connection. Those in use close when their exchange ends.
     pub fn close_idle_connections(&self) {
         self.0.pool.close_idle();
+    }
+
+    /// Closes every connection. Requests in flight and those that wait for a connection fail with
+    /// `ERR_ABORTED`; later ones make connections anew.
+    ///
+    /// Electron `session.closeAllConnections`.
+    pub fn close_all_connections(&self) {
+        self.0.pool.close_all();
+    }
+
+    /// Forgets the addresses of names, so that the next connection looks them up.
+    pub fn clear_host_resolver_cache(&self) {
+        self.0.resolver.clear_cache();
+    }
+
+    /// Forgets data of the session: that of all sites, of some, or of all but some.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` where sites are named in both ways; [`Error::is_storage`] for what is
+    /// gone here and not on disk.
+    ///
+    /// Electron `session.clearData`.
+    pub async fn clear_data(&self, what: ClearData) -> Result<(), Error> {
+        clear::clear(&self.0, what).await
+    }
+
+    /// Waits until every change is on disk. In memory there is nothing to wait for.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not. The changes are kept and tried again.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.0.site_data.flush().await
     }
 
     /// How many connections there are: in use, being made, idle, and requests that wait for one.
@@ -83,26 +233,33 @@ impl Session {
         }
     }
 
-    /// Ends the session: its tasks are ended and waited for, its idle connections closed.
+    /// Ends the session: its tasks are ended and waited for, its idle connections closed, its changes
+    /// written. Its name is free for a new session.
     ///
     /// Requests that wait for a connection and those driven by a task
     /// ([`ClientRequest`](crate::ClientRequest)) fail with `ERR_ABORTED`; a request driven by its
-    /// caller's future goes on to its end on the connection it has. No connection is made after.
-    /// What belongs to another runtime ends, and is waited for, as that one runs or is dropped.
-    pub async fn close(&self) {
+    /// caller's future goes on to its end on the connection it has. No connection is made after, and
+    /// nothing is kept. What belongs to another runtime ends, and is waited for, as that one runs or is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// Why the last changes are not on disk. The session has ended all the same.
+    pub async fn close(&self) -> Result<(), Error> {
         self.0.tracker.abort_all();
         self.0.pool.close();
+        let kept = self.0.site_data.close().await;
         self.0.tracker.emptied().await;
+        registry::forget(self);
+        kept
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.0
-    }
-
-    /// The session of the free functions.
-    pub(crate) fn process_wide() -> Self {
-        static SESSION: OnceLock<Session> = OnceLock::new();
-        SESSION.get_or_init(Self::in_memory).clone()
     }
 }
 

@@ -65,6 +65,13 @@ pub(crate) trait CookieStore: fmt::Debug + Send + Sync {
     /// Why it is not. The changes stay and are tried again.
     fn flush(&self) -> StoreFuture<'_, ()>;
 
+    /// [`flush`](Self::flush) for a thread that may wait, such as one at the end of its process.
+    ///
+    /// # Errors
+    ///
+    /// Why not everything is on disk; `ERR_TIMED_OUT` when it is not after `limit`.
+    fn flush_blocking(&self, limit: Duration) -> Result<(), Error>;
+
     /// Writes what is left and ends the store's work. Later changes are dropped.
     ///
     /// # Errors
@@ -210,23 +217,6 @@ impl Store {
         Self { shared: Arc::new(Shared::new(options)), thread: Mutex::new(Thread::Idle(disk)) }
     }
 
-    /// [`CookieStore::flush`] for a thread that may wait, such as one at the end of its process.
-    ///
-    /// # Errors
-    ///
-    /// Why not everything is on disk; `ERR_TIMED_OUT` when it is not after `limit`.
-    pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), Error> {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        self.shared.flush(Box::new(move |result| {
-            // Whoever waited may have gone.
-            let _ = sender.try_send(result);
-        }));
-        self.start();
-        receiver.recv_timeout(limit).unwrap_or_else(|_| {
-            Err(Error::storage(NetError::TimedOut, "the store did not write in time"))
-        })
-    }
-
     /// Begins the thread, once.
     fn start(&self) {
         let mut thread = lock(&self.thread);
@@ -270,6 +260,18 @@ impl CookieStore for Store {
         }));
         self.start();
         Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(ended())) })
+    }
+
+    fn flush_blocking(&self, limit: Duration) -> Result<(), Error> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.shared.flush(Box::new(move |result| {
+            // Whoever waited may have gone.
+            let _ = sender.try_send(result);
+        }));
+        self.start();
+        receiver.recv_timeout(limit).unwrap_or_else(|_| {
+            Err(Error::storage(NetError::TimedOut, "the store did not write in time"))
+        })
     }
 
     fn close(&self) -> StoreFuture<'_, ()> {

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -22,7 +22,7 @@ use netreq_proto::{NetError, Phase};
 
 use super::upload::{Broken, Upload};
 use crate::body::Outgoing;
-use crate::connect::{Connection, ConnectionFacts};
+use crate::connect::{Connection, ConnectionFacts, Side};
 use crate::error::Error;
 use crate::pool::Lease;
 use crate::progress::ProgressCell;
@@ -190,9 +190,17 @@ impl Exchange {
         }
         // The head goes out whole also where the body is held back.
         if !self.upload.is_done() {
-            match ready!(self.upload.poll(&mut lease.transport, cx)) {
-                Ok(()) => {}
-                Err(broken) => {
+            let cut = &self.facts.cut;
+            match self.upload.poll(&mut lease.transport, cx) {
+                Poll::Pending if !cut.is_cut() && !cut.watch(Side::Send, cx) => {
+                    return Poll::Pending;
+                }
+                Poll::Ready(Ok(())) => {}
+                Poll::Pending => {
+                    self.break_off(Broken::Body(connections_closed(Phase::Send)));
+                    return Poll::Ready(());
+                }
+                Poll::Ready(Err(broken)) => {
                     self.break_off(broken);
                     return Poll::Ready(());
                 }
@@ -225,8 +233,19 @@ impl Exchange {
             let Some(lease) = &mut self.lease else {
                 return Poll::Ready(Err(self.fail(Error::aborted())));
             };
+            let cut = &self.facts.cut;
+            if cut.is_cut() {
+                return Poll::Ready(Err(self.fail(connections_closed(Phase::Wait))));
+            }
             let connection = &mut **lease;
-            match ready!(connection.transport.poll_fill(cx, &mut connection.buffer, FIRST_READ)) {
+            let filled = connection.transport.poll_fill(cx, &mut connection.buffer, FIRST_READ);
+            let Poll::Ready(filled) = filled else {
+                if cut.watch(Side::Receive, cx) {
+                    continue;
+                }
+                return Poll::Pending;
+            };
+            match filled {
                 Ok(0) => {
                     let error = self.ended_without_head();
                     return Poll::Ready(Err(self.fail(error)));
@@ -321,7 +340,19 @@ impl Exchange {
                     return Poll::Ready(None);
                 }
             };
-            match ready!(connection.transport.poll_fill(cx, &mut connection.buffer, at_most)) {
+            let cut = &self.facts.cut;
+            if cut.is_cut() {
+                self.close();
+                return Poll::Ready(Some(Err(connections_closed(Phase::Receive))));
+            }
+            let filled = connection.transport.poll_fill(cx, &mut connection.buffer, at_most);
+            let Poll::Ready(filled) = filled else {
+                if cut.watch(Side::Receive, cx) {
+                    continue;
+                }
+                return Poll::Pending;
+            };
+            match filled {
                 Ok(0) if matches!(self.receive, Receive::UntilClose) => {
                     self.may_reuse = false;
                     self.end();
@@ -534,6 +565,10 @@ impl fmt::Debug for Exchange {
 
 fn head_failed(cause: h1::HeadError) -> Error {
     Error::new(cause.net_error(), Phase::Wait).with_source(cause)
+}
+
+fn connections_closed(phase: Phase) -> Error {
+    Error::new(NetError::Aborted, phase).with_source("the session closed its connections")
 }
 
 fn receive_failed(phase: Phase, cause: io::Error) -> Error {

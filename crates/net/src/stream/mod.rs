@@ -19,6 +19,7 @@ use url::{Host, Url};
 use crate::connect::{ConnectLimits, DestinationRef};
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
+use crate::runtime::instant;
 
 /// What a request needs of its way.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,26 @@ pub(crate) async fn open(pool: &Arc<Pool>, wanted: Wanted<'_>) -> Result<Lease, 
         to.to_owned()
     };
     pool.wait(to, wanted.priority, wanted.limits).await
+}
+
+/// Makes connections to the server of `url` before a request needs them.
+///
+/// # Errors
+///
+/// There is no runtime here.
+pub(crate) fn preconnect(pool: &Arc<Pool>, url: &Url, sockets: usize) -> Result<(), Error> {
+    let runtime =
+        Handle::try_current().map_err(|cause| Error::argument(NetError::Unexpected, cause))?;
+    let wanted = Wanted {
+        url,
+        unix_socket: None,
+        priority: 0,
+        limits: ConnectLimits::default(),
+        now: instant(),
+        idle: Idle::Never,
+    };
+    pool.preconnect(&destination(&runtime, wanted)?.to_owned(), sockets);
+    Ok(())
 }
 
 fn destination<'a>(runtime: &'a Handle, wanted: Wanted<'a>) -> Result<DestinationRef<'a>, Error> {

@@ -247,7 +247,7 @@ async fn a_session_that_closes_ends_the_upload_behind_an_early_answer() {
     let (mut request, mut events) = begun(&session, &server).await;
     let message = response(&mut events).await;
 
-    bounded(session.close()).await;
+    bounded(session.close()).await.unwrap();
 
     for _ in 0..3 {
         bounded(request.write("more")).await.unwrap();
@@ -261,7 +261,7 @@ async fn a_session_that_closes_ends_the_upload_behind_an_early_answer() {
 async fn a_session_that_is_closed_ends_what_begins_on_it() {
     let server = script().start();
     let session = Session::in_memory();
-    session.close().await;
+    session.close().await.unwrap();
     let (mut request, mut events) = post(&session, &server);
     request.end("").await.unwrap();
     assert_eq!(told(&mut events).await, ["finish", "error net::ERR_ABORTED", "close"]);

@@ -70,7 +70,7 @@ async fn churn() {
     // Idle ones are no leak, and nothing else is left.
     let idle = session.connections().idle;
     counted(&session, [0, 0, idle, 0]).await;
-    session.close().await;
+    session.close().await.unwrap();
     counted(&session, [0; 4]).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
     eventually("every socket is closed", || open_sockets() == sockets).await;
@@ -99,7 +99,7 @@ fn responses_that_nobody_reads_leave_no_socket_and_no_memory() {
 
             let grown = resident().saturating_sub(before);
             assert!(grown < GROWTH, "{grown} bytes more than before");
-            session.close().await;
+            session.close().await.unwrap();
             counted(&session, [0; 4]).await;
             eventually("every socket is closed", || open_sockets() == sockets).await;
         });

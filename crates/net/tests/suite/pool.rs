@@ -388,7 +388,7 @@ fn a_session_outlives_a_runtime_and_each_has_connections_of_its_own() {
     third.block_on(visit()).unwrap();
     assert_eq!(server.connections(), 3);
     drop(second);
-    third.block_on(session.close());
+    third.block_on(session.close()).unwrap();
     third.block_on(counted(&session, NOTHING));
 }
 
@@ -404,7 +404,7 @@ async fn close_ends_tasks_queues_and_sockets() {
     get(session.clone(), server.url("/idle")).await.unwrap();
     counted(&session, [0, 0, 1, 0]).await;
 
-    session.close().await;
+    session.close().await.unwrap();
 
     counted(&session, NOTHING).await;
     assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks_before);
@@ -418,7 +418,7 @@ async fn close_ends_tasks_queues_and_sockets() {
     spawn(&mut waiting, &session, server.url("/waiting"));
     counted(&session, [1, 0, 0, 1]).await;
 
-    session.close().await;
+    session.close().await.unwrap();
 
     assert_eq!(waiting.join_all().await, [Err(NetError::Aborted)]);
     used.shutdown().await;
@@ -436,7 +436,7 @@ async fn close_ends_a_dial_that_would_go_on_for_ever() {
     counted(&session, [0, 1, 0, 1]).await;
     eventually("the server has the connection", || server.connections() == 1).await;
 
-    session.close().await;
+    session.close().await.unwrap();
 
     assert_eq!(tasks.join_all().await, [Err(NetError::Aborted)]);
     counted(&session, NOTHING).await;

@@ -240,7 +240,7 @@ async fn a_request_dropped_at_any_poll_leaves_nothing_behind() {
             })
             .await;
             assert!(session.connections().idle <= 1, "{what}");
-            bounded(session.close()).await;
+            bounded(session.close()).await.unwrap();
             assert_eq!(session.connections().idle, 0, "{what}");
             eventually(&what, || Handle::current().metrics().num_alive_tasks() == 0).await;
             if let Some(seen) = outcome {

@@ -87,7 +87,7 @@ async fn a_request_of_http_types_becomes_a_response_of_them() {
     assert_eq!(response.body().size_hint().exact(), Some(2));
     assert_eq!(response.body().url().as_str(), server.url("/a?b=c"));
     assert_eq!(response.into_body().text().await.unwrap(), "ok");
-    session.close().await;
+    session.close().await.unwrap();
     server.finished();
 }
 
@@ -221,6 +221,6 @@ async fn dropping_the_future_ends_the_request() {
 
     let again = call(&session, get()).await.unwrap();
     assert_eq!(again.into_body().text().await.unwrap(), "ok");
-    session.close().await;
+    session.close().await.unwrap();
     server.finished();
 }

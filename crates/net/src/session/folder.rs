@@ -1,0 +1,46 @@
+//! Where sessions are kept: the data folder of this program, and in it one folder a partition.
+//!
+//! The environment is read here and nowhere else in the session; nothing is made or opened.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use netreq_proto::partition::Partition;
+
+/// The place of a partition below `data`; `None` for one in memory.
+pub(super) fn of_partition(data: &Path, partition: &Partition) -> Option<PathBuf> {
+    match partition {
+        Partition::Default => Some(data.join("default")),
+        Partition::Persistent(folder) => Some(data.join("partitions").join(&**folder)),
+        Partition::InMemory(_) => None,
+    }
+}
+
+/// The data folder of this program: `NETREQ_DATA_DIR`, else `netreq` and the program's name in the
+/// platform's folder for data. `None` where the system names no such folder.
+pub(super) fn data() -> Option<PathBuf> {
+    if let Some(folder) = variable("NETREQ_DATA_DIR") {
+        return std::path::absolute(folder).ok();
+    }
+    let program = std::env::current_exe().ok()?;
+    let program = program.file_stem()?;
+    platform().map(|folder| folder.join("netreq").join(program))
+}
+
+/// The XDG Base Directory Specification; Apple's and Microsoft's folders for an application's data.
+fn platform() -> Option<PathBuf> {
+    let home = || variable("HOME").map(PathBuf::from);
+    if cfg!(windows) {
+        variable("APPDATA").map(PathBuf::from)
+    } else if cfg!(target_vendor = "apple") {
+        home().map(|home| home.join("Library/Application Support"))
+    } else {
+        let named = variable("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        named.or_else(|| home().map(|home| home.join(".local/share")))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the file that reads the environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
