@@ -361,7 +361,7 @@ async fn an_idle_connection_that_ends_is_not_used() {
             .connection(|peer| {
                 let peer = peer.expect_get("/1").reply(OK).half_close().open(&closed);
                 // A request that may be sent twice is sent without asking the system first.
-                if method.is_idempotent() { peer.ignore_rest() } else { peer.expect_eof() }
+                if method.is_idempotent() { peer.ignore_rest() } else { peer.expect_eof().close() }
             })
             .connection(|peer| {
                 peer.expect_request(method.as_str(), "/2").reply(answer("new")).ignore_rest()
