@@ -33,6 +33,7 @@ const ROOMS: &[(&str, u8)] = &[
     // What a session hands down to `job`.
     ("context", 16),
     // Beside all.
+    ("site_data", 5),
     ("store", 4),
     ("body", 4),
     ("write_channel", 3),
