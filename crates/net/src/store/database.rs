@@ -89,16 +89,17 @@ impl Database {
     /// The rows of a damaged database that can still be read, from both ends of each table.
     pub(super) fn salvage(path: &Path) -> Vec<StoreChange> {
         let Ok(connection) = connect(path) else { return Vec::new() };
-        let mut saved = Rows::default();
+        let mut saved = Vec::new();
         for order in ["ASC", "DESC"] {
             // What is unreadable ends the walk; the rows before it are saved.
             let key = COOKIE_KEY.map(|column| format!("{column} {order}")).join(", ");
-            let _ = read_cookies(&connection, &format!("ORDER BY {key}"), &mut saved);
-            let _ = read_hsts(&connection, &format!("ORDER BY host {order}"), &mut saved);
+            let _ = read_cookies(&connection, &format!("ORDER BY {key}"), |row| saved.extend(row));
+            let order = format!("ORDER BY host {order}");
+            let _ = read_hsts(&connection, &order, |row| saved.extend(row));
         }
         let mut met = HashSet::new();
-        saved.changes.retain(|change| is_set(change) && met.insert(key(change)));
-        saved.changes
+        saved.retain(|change| is_set(change) && met.insert(key(change)));
+        saved
     }
 
     /// Everything there is but what is gone, and session cookies unless they are wanted.
@@ -106,24 +107,23 @@ impl Database {
         self.data_version = Some(self.read_data_version()?);
         let transaction =
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
-        let mut rows = Rows { version: counters(&transaction)?.version, ..Rows::default() };
-        read_live(&transaction, session_cookies, &mut rows)?;
-        if rows.skipped > 0 {
+        let version = counters(&transaction)?.version;
+        let mut loaded = Loaded::default();
+        let skipped = read_all(&transaction, |change| match change {
+            StoreChange::SetCookie(cookie) if session_cookies || cookie.is_persistent() => {
+                loaded.cookies.push(cookie);
+            }
+            StoreChange::SetHsts(host, entry) => loaded.hsts.push((host, entry)),
+            StoreChange::SetCookie(_)
+            | StoreChange::TouchCookie(_)
+            | StoreChange::RemoveCookie(..)
+            | StoreChange::RemoveHsts(..) => {}
+        })?;
+        if skipped > 0 {
             check(&transaction)?;
         }
         drop(transaction);
-        let mut loaded = Loaded::default();
-        loaded.cookies.reserve(rows.changes.len());
-        for change in rows.changes.drain(..) {
-            match change {
-                StoreChange::SetCookie(cookie) => loaded.cookies.push(cookie),
-                StoreChange::SetHsts(host, entry) => loaded.hsts.push((host, entry)),
-                StoreChange::TouchCookie(_)
-                | StoreChange::RemoveCookie(..)
-                | StoreChange::RemoveHsts(..) => {}
-            }
-        }
-        Ok((loaded, rows))
+        Ok((loaded, Rows { skipped, version, ..Rows::default() }))
     }
 
     /// What other processes have written after transaction `seen`; `None` if nobody has.
@@ -384,32 +384,34 @@ fn read_new(
     // Zero has seen nothing, so nothing can have gone unnoticed.
     if (seen != 0 && seen < counters.purged) || counters.version < seen {
         rows.whole = true;
-        read_live(connection, session_cookies, &mut rows)?;
+        rows.skipped = read_all(connection, |change| rows.changes.push(change))?;
+        rows.changes
+            .retain(|change| is_set(change) && (session_cookies || !is_session_cookie(change)));
         return Ok(rows);
     }
     let own = own.unwrap_or(i64::MAX);
     let range = format!("WHERE version > {seen} AND version < {own}");
-    read_cookies(connection, &range, &mut rows)?;
-    read_hsts(connection, &range, &mut rows)?;
+    read_cookies(connection, &range, |row| rows.take(row))?;
+    read_hsts(connection, &range, |row| rows.take(row))?;
     if !session_cookies {
         rows.changes.retain(|change| !is_session_cookie(change));
     }
     Ok(rows)
 }
 
-/// Every row but those that are gone, and session cookies unless they are wanted.
+/// Hands over every row, and counts those that could not be understood.
 ///
-/// They are left out here and not by the query: where a page was lost there are rows of nothing in
-/// columns that cannot be nothing, which no query finds, and which have to be met.
-fn read_live(
-    connection: &Connection,
-    session_cookies: bool,
-    rows: &mut Rows,
-) -> Result<(), Failure> {
-    read_cookies(connection, "", rows)?;
-    read_hsts(connection, "", rows)?;
-    rows.changes.retain(|change| is_set(change) && (session_cookies || !is_session_cookie(change)));
-    Ok(())
+/// What is gone is left out by `take` and not by the query: where a page was lost there are rows of
+/// nothing in columns that cannot be nothing, which no query finds, and which have to be met.
+fn read_all(connection: &Connection, mut take: impl FnMut(StoreChange)) -> Result<usize, Failure> {
+    let mut skipped = 0;
+    let mut take = |row| match row {
+        Some(change) => take(change),
+        None => skipped += 1,
+    };
+    read_cookies(connection, "", &mut take)?;
+    read_hsts(connection, "", &mut take)?;
+    Ok(skipped)
 }
 
 fn is_set(change: &StoreChange) -> bool {
@@ -420,22 +422,30 @@ fn is_session_cookie(change: &StoreChange) -> bool {
     matches!(change, StoreChange::SetCookie(cookie) if !cookie.is_persistent())
 }
 
-fn read_cookies(connection: &Connection, which: &str, into: &mut Rows) -> Result<(), Failure> {
+fn read_cookies(
+    connection: &Connection,
+    which: &str,
+    mut take: impl FnMut(Option<StoreChange>),
+) -> Result<(), Failure> {
     let columns = rows::COOKIE_COLUMNS;
     let mut statement = connection.prepare(&format!("SELECT {columns} FROM cookies {which}"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        into.take(rows::cookie(row));
+        take(rows::cookie(row));
     }
     Ok(())
 }
 
-fn read_hsts(connection: &Connection, which: &str, into: &mut Rows) -> Result<(), Failure> {
+fn read_hsts(
+    connection: &Connection,
+    which: &str,
+    mut take: impl FnMut(Option<StoreChange>),
+) -> Result<(), Failure> {
     let columns = rows::HSTS_COLUMNS;
     let mut statement = connection.prepare(&format!("SELECT {columns} FROM hsts {which}"))?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        into.take(rows::hsts(row));
+        take(rows::hsts(row));
     }
     Ok(())
 }

@@ -158,10 +158,12 @@ pub(super) fn cookie(row: &Row<'_>) -> Option<StoreChange> {
         };
         return Some(StoreChange::RemoveCookie(key, last_update));
     }
+    let value = bytes(row.get_ref(5).ok()?)?;
     let stored = StoredCookie {
-        name: name.to_vec(),
-        value: bytes(row.get_ref(5).ok()?)?.to_vec(),
-        domain: domain.to_owned(),
+        // With room for what the cookie puts behind them.
+        name: with_room(name, 1 + value.len()),
+        value: value.to_vec(),
+        domain: text_with_room(domain, path.len()),
         path: path.to_owned(),
         creation: Timestamp(number(row.get_ref(6).ok()?)?),
         expiry: match row.get_ref(7).ok()? {
@@ -213,6 +215,18 @@ impl ToSql for Bytes<'_> {
         };
         Ok(ToSqlOutput::Borrowed(value))
     }
+}
+
+fn with_room(bytes: &[u8], room: usize) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(bytes.len() + room);
+    copy.extend_from_slice(bytes);
+    copy
+}
+
+fn text_with_room(text: &str, room: usize) -> String {
+    let mut copy = String::with_capacity(text.len() + room);
+    copy.push_str(text);
+    copy
 }
 
 fn partition(key: Option<&PartitionKey>) -> (&str, bool) {

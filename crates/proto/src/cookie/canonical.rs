@@ -309,11 +309,12 @@ impl CanonicalCookie {
         if stored.partition_key.is_some() && !stored.secure {
             return Err(ExclusionReason::InvalidPartitioned);
         }
+        let (name_length, domain_length) = (name_length(&name), length(&domain));
         Ok(Self {
-            pair: pair(&name, &value),
-            name_length: name_length(&name),
-            scope: [&*domain, &*path].concat().into(),
-            domain_length: length(&domain),
+            pair: joined_pair(name, value),
+            name_length,
+            scope: joined_scope(domain, &path),
+            domain_length,
             creation: stored.creation,
             expiry: stored.expiry,
             last_access: stored.last_access,
@@ -522,6 +523,24 @@ impl fmt::Debug for CookieKey {
 /// Joins what a `Cookie` field carries.
 fn pair(name: &[u8], value: &[u8]) -> Box<[u8]> {
     if name.is_empty() { value.into() } else { [name, b"=", value].concat().into() }
+}
+
+/// [`pair`] in the name's own memory: with room for all of it, nothing is allocated.
+fn joined_pair(mut name: Vec<u8>, value: Vec<u8>) -> Box<[u8]> {
+    if name.is_empty() {
+        return value.into();
+    }
+    name.reserve_exact(1 + value.len());
+    name.push(b'=');
+    name.extend_from_slice(&value);
+    name.into()
+}
+
+/// Domain and path in the domain's own memory.
+fn joined_scope(mut domain: String, path: &str) -> Box<str> {
+    domain.reserve_exact(path.len());
+    domain.push_str(path);
+    domain.into()
 }
 
 /// At most 4,096, as [`check_pair`] has seen to.
