@@ -307,6 +307,7 @@ pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<R
             decodes: true,
             captures_head: false,
             same_site: None,
+            cookies: None,
             extras: None,
         },
         redirect: RedirectMode::Follow,

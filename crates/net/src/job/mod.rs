@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::network::{self, Stage, Transaction};
 use crate::progress::ProgressCell;
 use crate::runtime::instant;
+use crate::store::Room;
 use crate::timeouts::Timeouts;
 
 /// One hop of a request: what its caller set, checked.
@@ -43,6 +44,8 @@ pub(crate) struct Hop {
     pub(crate) captures_head: bool,
     /// Whose request it is; `None` where cookies go neither out nor in.
     pub(crate) same_site: Option<SameSiteContext>,
+    /// The value of the field `Cookie`; [`begin`] finds it.
+    pub(crate) cookies: Option<Vec<u8>>,
     pub(crate) extras: Option<Box<Extras>>,
 }
 
@@ -60,13 +63,6 @@ impl Hop {
     pub(crate) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
     }
-}
-
-/// What became of a hop.
-pub(crate) enum Answer {
-    Response(Response),
-    /// Nothing was sent: the host is spoken to over TLS only, at this URL.
-    Upgrade(Url),
 }
 
 /// A response whose body has yet to be read.
@@ -111,27 +107,44 @@ impl Response {
     }
 }
 
-/// Sends one hop and returns its response, decoded as its head says.
+/// Makes the hop ready: its session's store is open, where it needs it, and its cookies are at hand.
 ///
-/// Chromium `URLRequestHttpJob`.
-pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Answer, Error> {
-    let started = instant();
+/// Answers with another URL where the host is spoken to over TLS only. Nothing is to be sent then.
+pub(crate) async fn begin(context: &Context, hop: &mut Hop) -> Option<Url> {
     let site_data = &context.site_data;
     let in_the_clear = hop.url.scheme() == "http";
-    if (in_the_clear || hop.same_site.is_some()) && !site_data.is_ready() {
+    if !in_the_clear && hop.same_site.is_none() {
+        return None;
+    }
+    if !site_data.is_ready() {
         // A store that must not be used is no reason to send nothing: it is reported where it is
         // asked for, and the session is one in memory.
         let _ = Box::pin(site_data.ready()).await;
     }
     if in_the_clear && let Some(url) = site_data.upgrade(&hop.url) {
-        return Ok(Answer::Upgrade(url));
+        return Some(url);
     }
     // Whoever sets the field wants to say it all.
     let same_site = hop.same_site.filter(|_| !hop.headers.contains("cookie"));
-    let cookies = same_site.and_then(|same_site| site_data.cookies_for(&hop.url, same_site));
+    hop.cookies = same_site.and_then(|same_site| site_data.cookies_for(&hop.url, same_site));
+    None
+}
+
+/// Takes from a response what it says of its site. The room is to be waited for: the store may have
+/// too much to do.
+pub(crate) fn take_in(context: &Context, hop: &Hop, response: &Response) -> Option<Room> {
+    let is_trusted = context.settings.checks_certificates && hop.url.scheme() == "https";
+    context.site_data.take_in(&hop.url, &response.head, hop.same_site, is_trusted)
+}
+
+/// Sends one hop and returns its response, decoded as its head says.
+///
+/// Chromium `URLRequestHttpJob`.
+pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response, Error> {
+    let started = instant();
     let answer = {
-        let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
-        let (method, url, headers) = (&*method, &*url, &*headers);
+        let Hop { method, url, headers, body, metadata, timeouts, cookies, extras, .. } = hop;
+        let (method, url, headers, cookies) = (&*method, &*url, &*headers, &*cookies);
         let extras = extras.as_deref();
         // RFC 9110 §10.1.1: nothing is expected without content.
         let has_content = body.length() != Some(0);
@@ -191,7 +204,7 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Answer, 
             if is_unset("accept-language") {
                 h1::write_lines(out, &identity.accept_language_line);
             }
-            if let Some(cookies) = &cookies {
+            if let Some(cookies) = cookies {
                 h1::write_field(out, "Cookie", cookies);
             }
             h1::end_head(out);
@@ -213,14 +226,9 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Answer, 
         };
         network::transact(&context.pool, &mut transaction).await?
     };
-    let is_trusted = !in_the_clear && context.settings.checks_certificates;
-    let room = site_data.take_in(&hop.url, &answer.head, hop.same_site, is_trusted);
-    if let Some(room) = room {
-        Box::pin(room.wait()).await;
-    }
     let decodes = hop.decodes && !matches!(answer.head.status(), 204 | 304);
     let body = ResponseBody::new(answer.exchange, &answer.head, decodes, hop.timeouts.idle)?;
-    Ok(Answer::Response(Response { head: answer.head, body }))
+    Ok(Response { head: answer.head, body })
 }
 
 /// The head has a place of its own for these.

@@ -23,7 +23,7 @@ use url::Url;
 use crate::body::Body;
 use crate::context::Context;
 use crate::error::Error;
-use crate::job::{self, Answer, Hop, Response};
+use crate::job::{self, Hop, Response};
 
 /// A request as the engine wants it: its first hop, checked, and how to go on from there.
 pub(crate) struct Request {
@@ -53,16 +53,16 @@ pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outc
     let mut chain = Vec::new();
     loop {
         request.hop.same_site = request.credentials.same_site(&request.hop, &request.initiator);
-        let answer = job::respond(context, &mut request.hop)
+        if let Some(url) = job::begin(context, &mut request.hop).await {
+            request.upgrade(url, &mut chain)?;
+            continue;
+        }
+        let response = job::respond(context, &mut request.hop)
             .await
             .map_err(|error| error.with_url(&request.hop.url))?;
-        let response = match answer {
-            Answer::Response(response) => response,
-            Answer::Upgrade(url) => {
-                request.upgrade(url, &mut chain)?;
-                continue;
-            }
-        };
+        if let Some(room) = job::take_in(context, &request.hop, &response) {
+            Box::pin(room.wait()).await;
+        }
         let Some(hop) = redirect(request, &response, chain.len())? else {
             return Ok(Outcome { response, chain });
         };

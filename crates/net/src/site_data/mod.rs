@@ -159,7 +159,7 @@ impl SiteData {
         cookies: Option<SameSiteContext>,
         is_trusted: bool,
     ) -> Option<Room> {
-        let hsts = head.get("strict-transport-security").filter(|_| is_trusted);
+        let hsts = if is_trusted { head.get("strict-transport-security") } else { None };
         let (mut clear, mut set) = (None, None);
         if cookies.is_some() {
             clear = head.get_all("clear-site-data").next();
