@@ -107,21 +107,23 @@ impl Response {
     }
 }
 
-/// Makes the hop ready: its session's store is open, where it needs it, and its cookies are at hand.
+/// Waits for the session's store, where the hop needs it and nobody has needed it before.
 ///
-/// Answers with another URL where the host is spoken to over TLS only. Nothing is to be sent then.
-pub(crate) async fn begin(context: &Context, hop: &mut Hop) -> Option<Url> {
+/// A store that must not be used is no reason to send nothing: it is reported where it is asked for,
+/// and the session is one in memory.
+pub(crate) fn open_store(
+    context: &Context,
+    hop: &Hop,
+) -> Option<impl Future<Output = Result<(), Error>>> {
+    let needs_it = hop.same_site.is_some() || hop.url.scheme() == "http";
+    (needs_it && !context.site_data.is_ready()).then(|| context.site_data.ready())
+}
+
+/// Makes the hop ready: its cookies are at hand. Answers with another URL where the host is spoken to
+/// over TLS only, and then nothing is to be sent.
+pub(crate) fn begin(context: &Context, hop: &mut Hop) -> Option<Url> {
     let site_data = &context.site_data;
-    let in_the_clear = hop.url.scheme() == "http";
-    if !in_the_clear && hop.same_site.is_none() {
-        return None;
-    }
-    if !site_data.is_ready() {
-        // A store that must not be used is no reason to send nothing: it is reported where it is
-        // asked for, and the session is one in memory.
-        let _ = Box::pin(site_data.ready()).await;
-    }
-    if in_the_clear && let Some(url) = site_data.upgrade(&hop.url) {
+    if let Some(url) = site_data.upgrade(&hop.url) {
         return Some(url);
     }
     // Whoever sets the field wants to say it all.

@@ -53,7 +53,10 @@ pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outc
     let mut chain = Vec::new();
     loop {
         request.hop.same_site = request.credentials.same_site(&request.hop, &request.initiator);
-        if let Some(url) = job::begin(context, &mut request.hop).await {
+        if let Some(opening) = job::open_store(context, &request.hop) {
+            let _ = Box::pin(opening).await;
+        }
+        if let Some(url) = job::begin(context, &mut request.hop) {
             request.upgrade(url, &mut chain)?;
             continue;
         }
