@@ -13,6 +13,7 @@ _netreq() {
         --referer|-e) return ;;
         --redirect) COMPREPLY=($(compgen -W "follow error manual" -- "$word")); return ;;
         --expect-continue) return ;;
+        --session) return ;;
         --max-time|-m) return ;;
         --connect-timeout) return ;;
         --tls-timeout) return ;;
@@ -27,9 +28,9 @@ _netreq() {
         --generate) COMPREPLY=($(compgen -W "man bash zsh fish powershell" -- "$word")); return ;;
     esac
     case "$word" in
-        -*) COMPREPLY=($(compgen -W "--method -X --header -H --data -d --data-binary --data-raw --form --user -u --user-agent -A --referer -e --head -I --redirect --location -L --expect-continue --no-decode --compressed --max-time -m --connect-timeout --tls-timeout --first-byte-timeout --idle-timeout --ca --insecure -k --unix-socket --resolve --output -o --download -O --continue --overwrite --verbose -v --include -i --timing --json --pretty --check-status --silent -s --show-error -S --listen --generate --help --brief-help -h --version -V" -- "$word")) ;;
+        -*) COMPREPLY=($(compgen -W "--method -X --header -H --data -d --data-binary --data-raw --form --user -u --user-agent -A --referer -e --head -I --redirect --location -L --expect-continue --no-decode --compressed --session --max-time -m --connect-timeout --tls-timeout --first-byte-timeout --idle-timeout --ca --insecure -k --unix-socket --resolve --output -o --download -O --continue --overwrite --verbose -v --include -i --timing --json --pretty --check-status --silent -s --show-error -S --listen --generate --help --brief-help -h --version -V" -- "$word")) ;;
         @*) COMPREPLY=($(compgen -P @ -f -- "${word#@}")) ;;
-        *) [ "$COMP_CWORD" -eq 1 ] && COMPREPLY=($(compgen -W "demo serve help" -- "$word")) ;;
+        *) [ "$COMP_CWORD" -eq 1 ] && COMPREPLY=($(compgen -W "demo serve cookies help" -- "$word")) ;;
     esac
 }
 complete -F _netreq netreq

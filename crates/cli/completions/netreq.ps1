@@ -10,6 +10,7 @@ Register-ArgumentCompleter -Native -CommandName 'netreq' -ScriptBlock {
         default {
             'demo'
             'serve'
+            'cookies'
             'help'
             '--method'
             '-X'
@@ -34,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'netreq' -ScriptBlock {
             '--expect-continue'
             '--no-decode'
             '--compressed'
+            '--session'
             '--max-time'
             '-m'
             '--connect-timeout'

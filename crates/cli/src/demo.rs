@@ -14,8 +14,9 @@ use netreq_testserver::{Authority, Server, pattern};
 use tokio::io::AsyncReadExt;
 
 use crate::exit::{Exit, Failure};
+use crate::facts::bars;
 use crate::progress;
-use crate::run::{bars, runtime};
+use crate::run::runtime;
 use crate::style::{Role, Style};
 use crate::waterfall;
 

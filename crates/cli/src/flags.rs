@@ -57,6 +57,8 @@ impl Takes {
 pub(crate) enum Category {
     /// What is sent.
     Request,
+    /// What is kept from one run to the next.
+    Session,
     /// How the server is reached.
     Connection,
     /// What is shown and kept.
@@ -69,13 +71,14 @@ pub(crate) enum Category {
 
 impl Category {
     /// All, in the order of help.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Request, Self::Connection, Self::Output, Self::Serve, Self::Other];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Request, Self::Session, Self::Connection, Self::Output, Self::Serve, Self::Other];
 
     /// The heading.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Request => "Request",
+            Self::Session => "Session",
             Self::Connection => "Connection",
             Self::Output => "Output",
             Self::Serve => "Serve",
@@ -97,6 +100,7 @@ pub(crate) struct Command {
 pub(crate) const COMMANDS: &[Command] = &[
     Command { word: "demo", brief: "A tour against an embedded server; needs no network" },
     Command { word: "serve", brief: "Run that server until interrupted" },
+    Command { word: "cookies", brief: "Show, change, import and export the cookies of a session" },
     Command { word: "help", brief: "Print the long help" },
 ];
 
@@ -124,14 +128,24 @@ pub(crate) const REFUSED: &[Refused] = &[
         why: "a proxy chosen by hand is not there yet",
     },
     Refused {
-        long: &["session", "session-read-only", "partition"],
+        long: &["session-read-only"],
         short: None,
-        why: "a session kept on disk is not there yet",
+        why: "a session that is only read is not there yet",
     },
     Refused {
-        long: &["cookie", "cookie-jar"],
+        long: &["partition"],
+        short: None,
+        why: "write --session NAME, which is the partition persist:NAME",
+    },
+    Refused {
+        long: &["cookie"],
         short: Some('b'),
-        why: "a cookie store is not there yet; a single field goes as Cookie:name=value",
+        why: "write Cookie:name=value; a file is taken by netreq cookies import FILE --session NAME",
+    },
+    Refused {
+        long: &["cookie-jar"],
+        short: Some('c'),
+        why: "--session NAME keeps cookies; netreq cookies export writes them to a file",
     },
     Refused { long: &["har"], short: None, why: "HAR files are not there yet" },
     Refused {
@@ -460,6 +474,30 @@ pub(crate) const FLAGS: &[Flag] = &[
         },
     },
     Flag {
+        long: "session",
+        short: None,
+        also: &[],
+        takes: Takes::Text("NAME"),
+        category: Category::Session,
+        brief: "Keep cookies on disk, under this name",
+        detail: "Send the cookies that earlier runs with this name have kept, and keep those of the \
+            response, together with which hosts are spoken to over TLS only. Cookies without an expiry \
+            are kept too, as logins often have no other. The session is the partition persist:NAME of \
+            the data folder; several runs may use it at once, and netreq cookies shows and changes what \
+            is in it. Without this flag cookies hold for one run, over all its redirects.",
+        apply: |low, value| {
+            if value.is_empty() {
+                return Err("a session has a name".to_owned());
+            }
+            // An Electron user's slip: it would be another session.
+            if let Some(name) = value.strip_prefix("persist:") {
+                return Err(format!("write the name alone: {name}"));
+            }
+            low.session = Some(value.to_owned());
+            Ok(())
+        },
+    },
+    Flag {
         long: "max-time",
         short: Some('m'),
         also: &["timeout"],
@@ -631,7 +669,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Nothing,
         category: Category::Output,
         brief: "Replace an existing file",
-        detail: "Let --output and --download replace a file that is there.",
+        detail: "Let --output, --download and netreq cookies export replace a file that is there.",
         apply: |low, _| {
             low.overwrite = true;
             Ok(())
@@ -645,7 +683,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         category: Category::Output,
         brief: "Print both heads to stderr, as on the wire",
         detail: "Print the heads of request and response to standard error, byte for byte as they went \
-            over the wire.",
+            over the wire. Cookies that were not sent or not stored follow, each with the reason.",
         apply: |low, _| {
             low.verbose = true;
             Ok(())
@@ -686,8 +724,9 @@ pub(crate) const FLAGS: &[Flag] = &[
         takes: Takes::Nothing,
         category: Category::Output,
         brief: "Print one JSON object about the result",
-        detail: "Print one line with a JSON object to standard output: status, fields, addresses, timing \
-            and the body, or the error with its phase. With -o the body goes to the file.",
+        detail: "Print one line with a JSON object to standard output: status, fields, cookies that were \
+            left out, addresses, timing and the body, or the error with its phase. With -o the body goes \
+            to the file. For netreq cookies it is the format in which list and export write.",
         apply: |low, _| {
             low.json = true;
             Ok(())

@@ -27,8 +27,9 @@ pub(crate) fn text(print: Print) -> String {
 pub(crate) const ABOUT: &str = "Make an HTTP request as Electron's net makes it.";
 
 /// What can be written, one form a line.
-pub(crate) const USAGE: [&str; 3] = [
+pub(crate) const USAGE: [&str; 4] = [
     "netreq [FLAGS] [METHOD] URL [ITEM ...]",
+    "netreq cookies [ACTION] --session NAME [WORD ...]",
     "netreq demo",
     "netreq serve [--listen ADDRESS:PORT]",
 ];
@@ -51,8 +52,28 @@ pub(crate) const ITEMS: [(&str, &str); 9] = [
     ("\\", "before a separator takes it for a letter of the name"),
 ];
 
+/// What follows `netreq cookies`, and its meaning.
+pub(crate) const COOKIES: [(&str, &str); 6] = [
+    (
+        "[list] [URL]",
+        "show them all, or those that a request for URL carries; --json as Electron does",
+    ),
+    (
+        "set URL NAME=VALUE [ATTRIBUTE ...]",
+        "set one: Secure, Max-Age=3600, or a line of Set-Cookie",
+    ),
+    ("remove URL NAME", "remove those of this name that a request for URL carries"),
+    ("clear [URL]", "remove them all, or those of the site of URL"),
+    ("import FILE", "take them from a file of curl, of export, or of Chromium or Electron"),
+    ("export [FILE]", "write them as curl does, or with --json, for their owner alone"),
+];
+
 /// Environment variables and their meaning.
-pub(crate) const ENVIRONMENT: [(&str, &str); 3] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 4] = [
+    (
+        "NETREQ_DATA_DIR",
+        "the folder of sessions, instead of netreq/netreq in the system's for data",
+    ),
     ("NO_COLOR", "no colour, if it is not empty"),
     (
         "CLICOLOR_FORCE",
@@ -66,12 +87,13 @@ pub(crate) const STREAMS: &str = "The body goes to standard output: indented and
     terminal, byte for byte in a pipe. Everything else goes to standard error.";
 
 /// Lines to try.
-pub(crate) const EXAMPLES: [(&str, &str); 6] = [
+pub(crate) const EXAMPLES: [(&str, &str); 7] = [
     ("netreq example.org", "ask https://example.org/ with GET"),
     ("netreq :3000/users name=Ada admin:=true", "POST JSON to a server on this machine"),
     ("netreq PUT example.org/f @f.json X-Trace:7", "send a file, with a header field"),
     ("tar c . | netreq example.org/upload @-", "send standard input"),
     ("netreq -O --continue example.org/big.iso", "download, or go on with a download"),
+    ("netreq --session work example.org", "send and keep the cookies of the session work"),
     ("netreq -v --timing example.org", "see both heads and where the time went"),
 ];
 
@@ -107,6 +129,11 @@ fn long() -> String {
     out.push_str("\nItems:\n");
     for (form, meaning) in ITEMS {
         let _ = writeln!(out, "  {form:<14}{meaning}");
+    }
+    out.push_str("\nActions of netreq cookies:\n");
+    for (form, meaning) in COOKIES {
+        let _ = writeln!(out, "  {form}");
+        wrap(&mut out, 6, meaning);
     }
     for category in Category::ALL {
         let _ = write!(out, "\n{}:\n", category.title());

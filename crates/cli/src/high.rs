@@ -44,6 +44,8 @@ pub(crate) struct Request {
     pub(crate) redirect: Redirect,
     pub(crate) decode: bool,
     pub(crate) expect_continue: Option<Duration>,
+    /// The name of the session on disk; without one it is in memory.
+    pub(crate) session: Option<String>,
     pub(crate) limits: Limits,
     /// PEM files with further roots.
     pub(crate) ca: Vec<PathBuf>,
@@ -214,6 +216,7 @@ impl Request {
             redirect: low.redirect,
             decode,
             expect_continue: low.expect_continue,
+            session: low.session,
             limits: low.limits,
             ca: low.ca.iter().map(PathBuf::from).collect(),
             insecure: low.insecure,
@@ -578,22 +581,6 @@ mod tests {
         ] {
             let output = request(line, surroundings).output;
             assert_eq!((output.progress, output.complain), expected, "{line}");
-        }
-    }
-
-    #[test]
-    fn curls_resolve_becomes_a_rule() {
-        assert_eq!(
-            request("--resolve a.b:443:127.0.0.1 --resolve +c:80:[::1] a.b", PIPE).resolver_rules,
-            "MAP a.b:443 127.0.0.1, MAP c:80 [::1]"
-        );
-        for line in [
-            "--resolve a:80 a",
-            "--resolve a:x:1.2.3.4 a",
-            "--resolve a:80:b a",
-            "--resolve -a:80 a",
-        ] {
-            assert!(refused(line).contains("HOST:PORT:ADDRESS"), "{line}");
         }
     }
 }

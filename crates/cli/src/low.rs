@@ -27,6 +27,8 @@ pub(crate) struct Low {
     pub(crate) redirect: Redirect,
     pub(crate) no_decode: bool,
     pub(crate) expect_continue: Option<Duration>,
+    /// The name of a session on disk; not empty.
+    pub(crate) session: Option<String>,
     pub(crate) limits: Limits,
     pub(crate) ca: Vec<String>,
     pub(crate) insecure: bool,
@@ -306,7 +308,12 @@ mod tests {
             (&["--redirect", "x"], "--redirect is one of follow, error, manual, not 'x'"),
             (&["-m", "-1"], "-m '-1': write seconds, or a number with ms, s or m"),
             (&["-x", "http://p:1"], "-x: a proxy chosen by hand is not there yet"),
-            (&["--session=work"], "--session: a session kept on disk is not there yet"),
+            (&["--session="], "--session '': a session has a name"),
+            (&["--session", "persist:x"], "--session 'persist:x': write the name alone: x"),
+            (
+                &["--partition=x"],
+                "--partition: write --session NAME, which is the partition persist:NAME",
+            ),
         ] {
             assert_eq!(refused(line), expected, "{line:?}");
         }

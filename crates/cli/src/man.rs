@@ -27,6 +27,7 @@ pub(crate) fn page() -> String {
         let _ = writeln!(out, ".TP\n.B {}\n{}.", escape(command.word), escape(command.brief));
     }
     pairs(&mut out, "ITEMS", help::ITEMS.iter().copied());
+    pairs(&mut out, "ACTIONS OF COOKIES", help::COOKIES.iter().copied());
     out.push_str(".SH OPTIONS\n");
     for category in Category::ALL {
         let _ = writeln!(out, ".SS {}", category.title());

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use netreq::{
-    Body, IncomingMessage, Method, RedirectMode, RedirectVerdict, RequestBuilder, Session,
-    Timeouts, Timing,
+    Body, CredentialsMode, IncomingMessage, Method, RedirectMode, RedirectVerdict, RequestBuilder,
+    Session, SessionBuilder, Timeouts,
 };
 use tokio::time::Instant;
 
@@ -20,23 +20,23 @@ use crate::body::{self, Loaded};
 use crate::download::{Begun, Download, Plan};
 use crate::encode;
 use crate::exit::{Exit, Failure};
+use crate::facts::{bars, facts};
 use crate::high::{FileTarget, Output, Request, Target};
 use crate::hints;
+use crate::left_out::LeftOut;
 use crate::low::Redirect;
 use crate::output::{self, BodyView, BodyWriter, ObjectLine, push_head, quoted};
 use crate::progress::{CLEAR, Progress};
-use crate::waterfall::{self, Bar};
+use crate::session::{Opened, without_user};
+use crate::waterfall;
 
 /// Makes the request and tells on standard error what failed.
 pub(crate) fn run(request: &Request) -> Exit {
     let ended = runtime().and_then(|runtime| {
-        let ended = runtime.block_on(exchange(request));
+        let ended = runtime.block_on(in_session(request));
         // A thread that waits for standard input or for the resolver must not hold up the end.
         runtime.shutdown_background();
-        match ended {
-            Ok(exit) | Err(Stop::Early(exit)) => Ok(exit),
-            Err(Stop::Failed(failure)) => Err(failure),
-        }
+        ended
     });
     ended.unwrap_or_else(|failure| {
         if request.output.complain {
@@ -44,6 +44,31 @@ pub(crate) fn run(request: &Request) -> Exit {
         }
         failure.exit
     })
+}
+
+/// Opens the session, makes the request, and ends the session whatever came of it.
+async fn in_session(request: &Request) -> Result<Exit, Failure> {
+    let opened = Opened::open(settings(request)?, request.session.as_deref())?;
+    let ended = match Box::pin(exchange(request, &opened.session)).await {
+        Ok(exit) | Err(Stop::Early(exit)) => Ok(exit),
+        Err(Stop::Failed(failure)) => Err(failure),
+    };
+    let closed = opened.close().await;
+    let tell = |line: &str| {
+        if request.output.complain {
+            tell(line);
+        }
+    };
+    closed.news.iter().for_each(|line| tell(line));
+    match (ended, closed.failure) {
+        // The answer is there, and the next run will not know it.
+        (Ok(Exit::Success), Some(failure)) => Err(failure),
+        (ended, Some(failure)) => {
+            tell(&failure.line);
+            ended
+        }
+        (ended, None) => ended,
+    }
 }
 
 /// A runtime on this thread.
@@ -57,21 +82,6 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_time()
         .build()
         .map_err(|cause| Failure { exit: Exit::Failed, line: format!("cannot start: {cause}") })
-}
-
-/// The bars of a timing, in the order of events.
-pub(crate) fn bars(timing: &Timing) -> Vec<Bar> {
-    [
-        ("resolve", timing.resolve),
-        ("connect", timing.connect),
-        ("tls", timing.tls),
-        ("send", timing.send),
-        ("wait", timing.wait),
-        ("receive", timing.receive),
-    ]
-    .into_iter()
-    .filter_map(|(name, span)| span.map(|span| Bar { name, begin: span.start, end: span.end }))
-    .collect()
 }
 
 /// Why an exchange stops early.
@@ -101,8 +111,9 @@ impl From<io::Error> for Stop {
     }
 }
 
-async fn exchange(request: &Request) -> Result<Exit, Stop> {
+async fn exchange(request: &Request, session: &Session) -> Result<Exit, Stop> {
     let output = &request.output;
+    let left_out = LeftOut::listen(session, output);
     let plan = match &output.target {
         Target::File(file) => Some(Plan::look(file)?),
         Target::Stdout => None,
@@ -114,7 +125,7 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
     let began = Instant::now();
     let upload = Upload::new(output, is_long.then_some(body.length()), began);
 
-    let mut builder = prepare(request, plan.as_ref())?;
+    let mut builder = prepare(request, session, plan.as_ref(), &left_out)?;
     if upload.is_shown() {
         let upload = upload.clone();
         builder = builder.on_upload_progress(move |progress| upload.draw(progress.current));
@@ -129,12 +140,14 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
             {
                 show(head, output);
             }
-            return Err(failed(&error, request)?);
+            left_out.show();
+            return Err(failed(&error, request, &left_out)?);
         }
     };
 
     if output.verbose {
         show_heads(&message, output);
+        left_out.show();
     }
     let mut stdout = output::stdout()?;
     if output.include && output.target == Target::Stdout {
@@ -159,7 +172,7 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
                     draw(CLEAR);
                 }
                 sink.abandon()?;
-                return Err(failed(&error, request)?);
+                return Err(failed(&error, request, &left_out)?);
             }
         };
         size += chunk.len() as u64;
@@ -173,7 +186,7 @@ async fn exchange(request: &Request) -> Result<Exit, Stop> {
     if let Some(progress) = &progress {
         draw(&progress.finish(began.elapsed(), sink.kept() + size));
     }
-    sink.finish(request, &message, size)?;
+    sink.finish(request, &message, size, &left_out)?;
 
     if output.verbose
         && let Some(trailers) = message.trailers()
@@ -204,7 +217,7 @@ fn outgoing(loaded: Loaded) -> Result<(Body, bool), Failure> {
     }
 }
 
-fn session(request: &Request) -> Result<Session, Failure> {
+fn settings(request: &Request) -> Result<SessionBuilder, Failure> {
     let default = Timeouts::default();
     // Zero was typed to have no limit.
     let limit = |typed: Option<Duration>, default| match typed {
@@ -233,16 +246,21 @@ fn session(request: &Request) -> Result<Session, Failure> {
             Failure::usage(format!("--ca {}: {}", path.display(), hints::reason(&error)))
         })?;
     }
-    // What can be refused here was typed with --resolve.
-    builder.build().map_err(|error| Failure::usage(format!("--resolve: {}", hints::reason(&error))))
+    Ok(builder)
 }
 
-fn prepare(request: &Request, plan: Option<&Plan>) -> Result<RequestBuilder, Failure> {
+fn prepare(
+    request: &Request,
+    session: &Session,
+    plan: Option<&Plan>,
+    left_out: &LeftOut,
+) -> Result<RequestBuilder, Failure> {
     let output = &request.output;
     let method = Method::from_bytes(request.method.as_bytes())
         .map_err(|_| Failure::usage(format!("'{}' is no method", request.method)))?;
-    let mut builder = session(request)?
+    let mut builder = session
         .request(method, request.url.clone())
+        .credentials(CredentialsMode::Include)
         .redirect(match request.redirect {
             Redirect::Follow => RedirectMode::Follow,
             Redirect::Error => RedirectMode::Error,
@@ -270,6 +288,7 @@ fn prepare(request: &Request, plan: Option<&Plan>) -> Result<RequestBuilder, Fai
     }
     if output.verbose && request.redirect == Redirect::Follow {
         let (style, on_terminal) = (output.stderr_style, output.stderr_is_terminal);
+        let left_out = left_out.clone();
         builder = builder.on_redirect(move |redirect| {
             let mut heads = Vec::new();
             if let Some(head) = &redirect.request_head {
@@ -278,6 +297,7 @@ fn prepare(request: &Request, plan: Option<&Plan>) -> Result<RequestBuilder, Fai
             push_head(&mut heads, redirect.head.as_bytes(), style, on_terminal);
             // Nobody is left to tell when standard error is gone.
             let _ = io::stderr().write_all(&heads);
+            left_out.show();
             std::future::ready(RedirectVerdict::Follow)
         });
     }
@@ -314,7 +334,7 @@ fn tell(line: &str) {
 }
 
 /// What a failed request comes to; `--json` has its object for it.
-fn failed(error: &netreq::Error, request: &Request) -> Result<Stop, Stop> {
+fn failed(error: &netreq::Error, request: &Request, left_out: &LeftOut) -> Result<Stop, Stop> {
     let failure = hints::failure(error, request);
     if request.output.json {
         let mut facts = ObjectLine::new();
@@ -327,6 +347,7 @@ fn failed(error: &netreq::Error, request: &Request) -> Result<Stop, Stop> {
         let mut object = ObjectLine::new();
         object.string("method", &request.method);
         object.optional("url", error.url().map(url::Url::as_str));
+        object.raw("excluded_cookies", &left_out.objects());
         object.raw("error", &facts.end());
         output::write_all(&mut output::stdout()?, format!("{}\n", object.end()).as_bytes())?;
     }
@@ -454,9 +475,15 @@ impl Sink {
         }
     }
 
-    fn finish(self, request: &Request, message: &IncomingMessage, size: u64) -> Result<(), Stop> {
+    fn finish(
+        self,
+        request: &Request,
+        message: &IncomingMessage,
+        size: u64,
+        left_out: &LeftOut,
+    ) -> Result<(), Stop> {
         let object = |stdout: &mut File, member: &str, value: &str| {
-            let mut object = facts(request, message, size);
+            let mut object = facts(request, message, size, &left_out.objects());
             object.raw(member, value);
             output::write_all(stdout, format!("{}\n", object.end()).as_bytes())
         };
@@ -488,62 +515,6 @@ impl Sink {
 }
 
 const LARGEST_IN_OBJECT: usize = 64 * 1024 * 1024;
-
-/// The members of `--json` that describe a response.
-fn facts(request: &Request, message: &IncomingMessage, size: u64) -> ObjectLine {
-    let fields: Vec<_> = message
-        .raw_headers()
-        .map(|(name, value)| {
-            let value: String = value.iter().copied().map(char::from).collect();
-            format!("[{}, {}]", quoted(name), quoted(&value))
-        })
-        .collect();
-    let from: Vec<_> =
-        message.redirected_from().iter().map(|url| quoted(&without_user(url))).collect();
-    let mut timing = ObjectLine::new();
-    for bar in bars(&message.timing()) {
-        let milliseconds = |time: Duration| time.as_micros() as f64 / 1000.0;
-        let (begin, end) = (milliseconds(bar.begin), milliseconds(bar.end));
-        timing.raw(bar.name, &format!("[{begin}, {end}]"));
-    }
-    let (major, minor) = message.http_version();
-
-    let mut object = ObjectLine::new();
-    object
-        .string("method", &request.method)
-        .string("url", &without_user(message.url()))
-        .raw("redirected_from", &format!("[{}]", from.join(", ")))
-        .raw("status", &message.status().to_string())
-        .string("status_message", &message.status_message())
-        .string("http_version", &format!("{major}.{minor}"))
-        .raw("headers", &format!("[{}]", fields.join(", ")))
-        .optional("remote_address", message.remote_address().map(|at| at.to_string()).as_deref())
-        .optional("local_address", message.local_address().map(|at| at.to_string()).as_deref())
-        .raw("tls", &tls(message))
-        .raw("timing_ms", &timing.end())
-        .raw("size", &size.to_string());
-    object
-}
-
-fn tls(message: &IncomingMessage) -> String {
-    let Some(info) = message.tls() else { return "null".to_owned() };
-    let mut object = ObjectLine::new();
-    object
-        .string("protocol", info.protocol())
-        .string("cipher_suite", info.cipher_suite())
-        .optional("key_exchange_group", info.key_exchange_group())
-        .optional("alpn", info.alpn());
-    object.end()
-}
-
-/// A password in a URL is for its server, not for a log.
-fn without_user(url: &url::Url) -> String {
-    let mut url = url.clone();
-    // These fail only for URLs that cannot have a user.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
-}
 
 /// The progress of the request's body, shared with the engine's listener.
 #[derive(Clone)]

@@ -277,4 +277,18 @@ mod tests {
             assert_eq!(name.unwrap_or_default(), PathBuf::from(expected), "{url}");
         }
     }
+    #[test]
+    fn curls_resolve_becomes_a_rule() {
+        let rules = |typed: &[&str]| {
+            resolver_rules(&typed.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            rules(&["a.b:443:127.0.0.1", "+c:80:[::1]"]),
+            Ok("MAP a.b:443 127.0.0.1, MAP c:80 [::1]".to_owned())
+        );
+        for text in ["a:80", "a:x:1.2.3.4", "a:80:b", "-a:80"] {
+            let refused = rules(&[text]).unwrap_err();
+            assert!(refused.line.contains("HOST:PORT:ADDRESS"), "{text}");
+        }
+    }
 }
