@@ -103,6 +103,8 @@ pub use request::{
 };
 pub use session::{ClearData, ConnectionCounts, DataType, Session, SessionBuilder};
 pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, StorageEvent};
+#[cfg(feature = "persist")]
+pub use store::{ChromiumCookies, read_chromium_cookies};
 pub use timeouts::Timeouts;
 #[cfg(feature = "tls")]
 pub use tls::TlsInfo;

@@ -237,18 +237,24 @@ impl Database {
     }
 }
 
-fn connect(path: &Path) -> Result<Connection, Failure> {
+pub(super) fn connect(path: &Path) -> Result<Connection, Failure> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(LONGEST_WAIT)?;
-    // The file is data: nothing in its schema may do more than hold rows.
+    guard(&connection)?;
+    connection.execute_batch("PRAGMA secure_delete = ON")?;
+    Ok(connection)
+}
+
+/// The file is data: nothing in its schema may do more than hold rows.
+pub(super) fn guard(connection: &Connection) -> Result<(), Failure> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
-    connection.execute_batch("PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON")?;
-    Ok(connection)
+    connection.execute_batch("PRAGMA cell_size_check = ON")?;
+    Ok(())
 }
 
 /// Deletes what only processes need that have the database open, unless there is one.

@@ -143,10 +143,7 @@ pub(super) fn cookie(row: &Row<'_>) -> Option<StoreChange> {
     let partition_key = if site.is_empty() {
         None
     } else {
-        let url = Url::parse(site).ok()?;
-        let key = PartitionKey::new(&url, flag(row.get_ref(4).ok()?)?)?;
-        // One of another spelling would never be found again.
-        Some(key).filter(|key| key.top_level_site() == site).map(Some)?
+        Some(partition_key(site, flag(row.get_ref(4).ok()?)?)?)
     };
     let last_update = Timestamp(number(row.get_ref(9).ok()?)?);
     if flag(row.get_ref(16).ok()?)? {
@@ -184,6 +181,12 @@ pub(super) fn cookie(row: &Row<'_>) -> Option<StoreChange> {
         },
     };
     CanonicalCookie::from_storage(stored).ok().map(StoreChange::SetCookie)
+}
+
+/// The key of a partition; `None` for another spelling, which would never be found again.
+pub(super) fn partition_key(site: &str, cross: bool) -> Option<PartitionKey> {
+    let key = PartitionKey::new(&Url::parse(site).ok()?, cross)?;
+    Some(key).filter(|key| key.top_level_site() == site)
 }
 
 /// The entry of a row, or that it is gone; `None` if it cannot have been one.
@@ -262,7 +265,7 @@ const fn same_site_number(value: SameSite) -> i64 {
     }
 }
 
-const fn same_site(number: i64) -> Option<SameSite> {
+pub(super) const fn same_site(number: i64) -> Option<SameSite> {
     match number {
         -1 => Some(SameSite::Unspecified),
         0 => Some(SameSite::NoRestriction),
@@ -280,7 +283,7 @@ const fn priority_number(value: Priority) -> i64 {
     }
 }
 
-const fn priority(number: i64) -> Option<Priority> {
+pub(super) const fn priority(number: i64) -> Option<Priority> {
     match number {
         0 => Some(Priority::Low),
         1 => Some(Priority::Medium),
@@ -297,7 +300,7 @@ const fn scheme_number(value: SourceScheme) -> i64 {
     }
 }
 
-const fn scheme(number: i64) -> Option<SourceScheme> {
+pub(super) const fn scheme(number: i64) -> Option<SourceScheme> {
     match number {
         0 => Some(SourceScheme::Unset),
         1 => Some(SourceScheme::NonSecure),

@@ -4,6 +4,7 @@
 //! variable what to do ([`child`]).
 
 mod child;
+mod chromium;
 mod crash;
 mod damage;
 mod keeping;
@@ -15,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 
+use netreq_proto::NetError;
 use netreq_proto::cookie::{Priority, SameSite, SourceScheme, StoredCookie};
 
+use super::disk::Disk;
 use super::*;
 
 /// A folder of its own, removed at the end.
