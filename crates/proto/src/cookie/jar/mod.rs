@@ -184,10 +184,12 @@ impl Jar {
 
         let stale = now.plus_seconds(-ACCESS_INTERVAL);
         let mut expired = false;
+        let marks = shelf::marks(request.host);
         self.scratch.clear();
         for entry in shelf::merge(ordinary, partitioned) {
+            let is_marked = entry.is_marked(marks);
             let cookie = &mut entry.cookie;
-            if request.check(cookie).is_err() {
+            if !is_marked || request.check(cookie).is_err() {
                 continue;
             }
             if cookie.is_expired(now) {
@@ -358,7 +360,7 @@ impl Jar {
         }
         changes.push(Change { cookie: cookie.clone(), cause });
         let access = cookie.last_access;
-        let entry = Entry { cookie, sequence };
+        let entry = Entry::new(cookie, sequence);
         match partition {
             None => {
                 self.earliest_access =

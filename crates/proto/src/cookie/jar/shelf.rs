@@ -15,9 +15,21 @@ pub(super) struct Entry {
     pub(super) cookie: CanonicalCookie,
     /// Settles the order of cookies made at the same moment; no two of a jar share one.
     pub(super) sequence: u64,
+    mark: u64,
 }
 
 impl Entry {
+    pub(super) fn new(cookie: CanonicalCookie, sequence: u64) -> Self {
+        let hash = cookie.domain().bytes().rev().fold(SEED, mixed);
+        Self { cookie, sequence, mark: bit(hash) }
+    }
+
+    /// Whether the domain may be one of those that [`marks`] stands for: most others are told apart
+    /// without a look at their text.
+    pub(super) const fn is_marked(&self, marks: u64) -> bool {
+        self.mark & marks != 0
+    }
+
     /// The order of the wire: longest path first, then the earliest made.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let place = |entry: &Self| {
@@ -132,6 +144,28 @@ fn ends(
     gone.map(move |entry| Change { cookie: entry.cookie, cause })
 }
 
+/// One bit for every cookie domain that `host` matches: itself, and with a dot in front itself and
+/// every name above it. Read from the end, each of them is a beginning of the next.
+pub(super) fn marks(host: &str) -> u64 {
+    let (mut hash, mut marks) = (SEED, 0);
+    for byte in host.bytes().rev() {
+        hash = mixed(hash, byte);
+        if byte == b'.' {
+            marks |= bit(hash);
+        }
+    }
+    marks | bit(hash) | bit(mixed(hash, b'.'))
+}
+
+/// FNV-1a: who makes domains meet gains nothing but a look at their text.
+const fn mixed(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+const fn bit(hash: u64) -> u64 {
+    1 << (hash >> 58)
+}
+
 /// The cookies of two buckets in the order of the wire.
 pub(super) fn merge<'a>(
     one: &'a mut [Entry],
@@ -144,3 +178,5 @@ pub(super) fn merge<'a>(
         (None, _) => other.next(),
     })
 }
+
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
