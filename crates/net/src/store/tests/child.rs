@@ -37,12 +37,20 @@ fn does_its_task() {
         match &*task {
             "store until killed" => crash::store_until_killed(&folder).await,
             "store and report" => limits::store_and_report(&folder).await,
+            "fill a disk" => limits::fill_a_disk(&folder).await,
+            "store without a flush" => crash::store_without_a_flush(&folder).await,
             task => {
                 let number = task.strip_prefix("write at once ").unwrap().parse().unwrap();
                 sharing::write_at_once(&folder, number).await;
             }
         }
     });
+}
+
+/// How much to do: what the environment says, for runs that may take longer.
+#[expect(clippy::disallowed_methods, reason = "whoever runs the tests has no other way to say so")]
+pub(super) fn scale(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |number| number.parse().unwrap())
 }
 
 /// Says a line to the parent.

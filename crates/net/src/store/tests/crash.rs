@@ -1,7 +1,11 @@
-//! A process that is killed while it stores loses nothing that was flushed.
+//! A process that is killed while it stores loses nothing that was flushed, nor what is older than a
+//! second.
+//!
+//! `NETREQ_STORE_KILLS` says how often, by default 60 times.
 
-use super::child::{command, lines, say};
+use super::child::{command, lines, say, scale};
 use super::*;
+use crate::runtime::instant;
 
 /// Two cookies and an entry that always change together, flushed now and then.
 pub(super) async fn store_until_killed(folder: &Path) {
@@ -30,7 +34,9 @@ async fn what_was_flushed_survives_a_kill_at_any_moment() {
     let folder = Folder::new();
     let mut random = Random(0x5eed);
     let mut last = 0;
-    for round in 0..200 {
+    let kills = scale(KILLS, 60);
+    let started = instant();
+    for round in 0..kills {
         let mut child = command("store until killed", &folder.0).spawn().unwrap();
         let said = lines(&mut child);
         let wanted = random.below(8);
@@ -64,13 +70,64 @@ async fn what_was_flushed_survives_a_kill_at_any_moment() {
         assert!(opened.events.try_iter().next().is_none(), "round {round}");
     }
     assert!(last > 0);
+    println!("{kills} kills in {:?}, {last} batches stored", started.elapsed());
     let aside = folder.files().into_iter().filter(|name| name.contains("corrupt")).count();
     assert_eq!(aside, 0);
+}
+
+/// A cookie every few milliseconds, and never a flush.
+pub(super) async fn store_without_a_flush(folder: &Path) {
+    let opened = Opened::with(folder, StoreOptions::default()).await;
+    for number in opened.loaded.cookies.len().. {
+        opened.store.apply(vec![set(&format!("n{number}"), "value", 1)]).wait().await;
+        say(format_args!("{number}"));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
+async fn what_is_older_than_a_second_survives_a_kill_without_a_flush() {
+    let folder = Folder::new();
+    let mut random = Random(0xace);
+    for round in 0..scale(KILLS, 60) / 30 {
+        let mut child = command("store without a flush", &folder.0).spawn().unwrap();
+        let (sender, said) = channel();
+        let output = lines(&mut child);
+        let reader = std::thread::spawn(move || {
+            output
+                .for_each(|line| sender.send((line.parse::<usize>().unwrap(), instant())).unwrap())
+        });
+        std::thread::sleep(Duration::from_millis(2_500 + random.below(900) as u64));
+        let killed = instant();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        reader.join().unwrap();
+        // The second second is for a machine that does other things.
+        let old = |at: std::time::Instant| killed.duration_since(at) > Duration::from_secs(2);
+        let said: Vec<_> = said.try_iter().filter(|(_, at)| old(*at)).collect();
+        let (last, _) = *said.last().expect("something is old enough");
+
+        let opened = Opened::new(&folder.0).await;
+        let found = opened.loaded.cookies.len();
+        assert!(found > last, "round {round}: {found} of {last}");
+        for number in 0..found {
+            let name = format!("n{number}");
+            let mut cookies = opened.loaded.cookies.iter();
+            assert!(
+                cookies.any(|cookie| cookie.name() == name.as_bytes()),
+                "round {round}: {name}"
+            );
+        }
+        opened.store.close().await.unwrap();
+        assert!(opened.events.try_iter().next().is_none(), "round {round}");
+    }
 }
 
 fn number(cookie: &CanonicalCookie) -> i64 {
     cookie.last_update().0
 }
+
+const KILLS: &str = "NETREQ_STORE_KILLS";
 
 /// Numbers that look random and are the same in every run.
 struct Random(u64);

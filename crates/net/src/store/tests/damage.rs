@@ -166,6 +166,23 @@ async fn a_symbolic_link_is_not_followed() {
         assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
     }
 
+    // Nor where there is a database already.
+    for name in ["state.db-wal", "state.db-shm", "state.db-journal", "state.lock"] {
+        let (folder, target) = (Folder::new(), Folder::made());
+        full(&folder).await;
+        let victim = target.0.join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let _ = fs::remove_file(folder.0.join(name));
+        std::os::unix::fs::symlink(&victim, folder.0.join(name)).unwrap();
+        let store = Store::new(folder.0.clone(), quick());
+        let _ = load(&store).await;
+        let _ = store.apply(vec![set("a", "1", 1)]);
+        let _ = store.flush().await;
+        let _ = store.close().await;
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
+        assert_eq!(target.files(), ["victim"], "{name}");
+    }
+
     // A link above the folder is the user's own arrangement.
     let target = Folder::made();
     let link = Folder::new();

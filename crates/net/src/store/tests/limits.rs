@@ -33,9 +33,16 @@ pub(super) async fn store_and_report(folder: &Path) {
 /// Runs the child under `sh` after `setup`; what it said.
 #[cfg(unix)]
 fn run(setup: &str, folder: &Path) -> Vec<String> {
-    let inner = command("store and report", folder);
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", &format!("{setup}; exec \"$0\" \"$@\"")]);
+    run_in(&[], setup, "store and report", folder)
+}
+
+/// The same with a task and what `sh` itself runs in.
+#[cfg(unix)]
+fn run_in(around: &[&str], setup: &str, task: &str, folder: &Path) -> Vec<String> {
+    let inner = command(task, folder);
+    let words = [around, &["sh", "-c"]].concat();
+    let mut shell = std::process::Command::new(words[0]);
+    shell.args(&words[1..]).arg(format!("{setup}; exec \"$0\" \"$@\""));
     shell.arg(inner.get_program()).args(arguments());
     for (name, value) in inner.get_envs() {
         shell.env(name, value.unwrap());
@@ -65,41 +72,58 @@ async fn a_file_that_may_not_grow_fails_clearly_and_loses_nothing_stored() {
     assert!(found.contains(&("before".into(), "1".into())));
 }
 
+/// Fills the disk, looks at what is there, and makes room again.
+pub(super) async fn fill_a_disk(folder: &Path) {
+    store_and_report(folder).await;
+    say(format_args!("found {}", on_disk(folder).await.len()));
+    let opened = Opened::with(folder, patient()).await;
+    let gone = |cookie: &CanonicalCookie| StoreChange::RemoveCookie(cookie.key(), Timestamp(9));
+    let _ = opened.store.apply(opened.loaded.cookies.iter().map(gone).collect());
+    // Removing needs room for a log of it, which there may not be.
+    let removed = opened.store.flush().await.is_ok();
+    say(format_args!("removed {removed}"));
+    drop(opened);
+    let left = on_disk(folder).await.len();
+    say(format_args!("left {left}"));
+}
+
+/// A disk of its own where this user may have one, which vanishes with the child; else files that
+/// may not grow, which ends the same.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_is_named_and_what_was_kept_is_whole() {
     let disk = Folder::made();
-    let mounted = std::process::Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=400k", "tmpfs"])
-        .arg(&disk.0)
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !mounted {
-        println!("not allowed to mount a small disk");
-        return;
-    }
-    let folder = disk.0.join("profile");
-    let said = run(":", &folder);
-    let found = on_disk(&folder).await;
-    // With room again, the same store would go on: here another does.
-    let opened = Opened::new(&folder).await;
-    let gone = opened
-        .loaded
-        .cookies
-        .iter()
-        .map(|cookie| StoreChange::RemoveCookie(cookie.key(), Timestamp(9)));
-    let freed = opened.store.apply(gone.collect());
-    freed.wait().await;
-    let result = opened.store.flush().await;
-    drop(opened);
-    let unmounted = std::process::Command::new("umount").arg(&disk.0).status().unwrap();
-    assert!(unmounted.success());
+    let mount = format!("mount -t tmpfs -o size=400k tmpfs '{}'", disk.0.display());
+    let may = |unshare: &[&str]| {
+        let tried = std::process::Command::new("unshare")
+            .args(unshare)
+            .args(["sh", "-c", &mount])
+            .stderr(std::process::Stdio::null())
+            .status();
+        tried.is_ok_and(|status| status.success())
+    };
+    let kinds: [&[&str]; 2] = [&["--mount"], &["--mount", "--user", "--map-root-user"]];
+    let own = kinds.into_iter().find(|unshare| may(unshare));
+    let setup = if own.is_some() { mount.as_str() } else { "trap '' XFSZ; ulimit -f 300" };
+    println!("{setup}");
+    let unshare: Vec<_> = own.map(|own| [&["unshare"], own].concat()).unwrap_or_default();
+
+    let said = run_in(&unshare, setup, "fill a disk", &disk.0.join("profile"));
 
     let kept = said.iter().filter(|line| line.starts_with("kept")).count();
-    assert!(kept > 0, "{said:?}");
-    assert_eq!(said.last().map(String::as_str), Some("net::ERR_FILE_NO_SPACE"));
-    assert!(found.len() >= kept, "{} of {kept}", found.len());
-    println!("removing on a full disk: {result:?}");
+    let number = |line: usize, name: &str| -> usize {
+        let said = said[kept + line].strip_prefix(name).unwrap_or_else(|| panic!("{said:?}"));
+        said.trim().parse().unwrap()
+    };
+    assert!(kept > 10, "{said:?}");
+    assert_eq!(said[0], "loaded 0");
+    assert_eq!(said[kept + 1], "net::ERR_FILE_NO_SPACE");
+    let found = number(2, "found");
+    assert!(found >= kept, "{found} of {kept}");
+    // All of them or none: a batch is whole.
+    let left = if said[kept + 3] == "removed true" { 0 } else { found };
+    assert_eq!(number(4, "left"), left, "{said:?}");
+    assert_eq!(said.len(), kept + 5);
 }
 
 #[cfg(unix)]
@@ -163,6 +187,23 @@ async fn a_folder_that_cannot_be_made_is_an_event_and_the_changes_wait_for_it() 
     assert!(matches!(opened.event(), StoreEvent::Recovered));
     opened.store.close().await.unwrap();
     assert_eq!(on_disk(&inside).await, owned(&[("a", "1")]));
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_for_the_system_is_refused_by_name_and_makes_nothing() {
+    let folder = Folder::made();
+    let opened = Opened::with(&folder.0.join("n".repeat(300)), patient()).await;
+    let _ = opened.store.apply(vec![set("a", "1", 1)]);
+    let error = opened.store.flush().await.unwrap_err();
+    assert_eq!(error.net_error(), NetError::FilePathTooLong);
+    drop(opened);
+    assert!(folder.files().is_empty());
+
+    let longest = folder.0.join("n".repeat(255));
+    let opened = Opened::with(&longest, patient()).await;
+    opened.keep(vec![set("a", "1", 1)]).await;
+    opened.store.close().await.unwrap();
+    assert_eq!(on_disk(&longest).await, owned(&[("a", "1")]));
 }
 
 #[tokio::test]
