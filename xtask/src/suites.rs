@@ -4,13 +4,14 @@
 //! It is red when a test fails, when a test is ignored, when it needs a program that is not there
 //! and when it ran nothing: a run that looks green tested everything it names.
 
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::process::Command;
 use std::time::Instant;
 
 use crate::metadata::Metadata;
 use crate::packages::{self, Program};
 use crate::run::{Counts, cargo, succeeds, tests};
-use crate::{checks, instructions};
+use crate::{checks, instructions, root};
 
 struct Suite {
     name: &'static str,
@@ -32,6 +33,9 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
         suites.push(Suite { name: "peers", programs, run: peers });
     }
     suites.push(Suite { name: "fuzz", programs: &[], run: fuzz });
+    if metadata.member(ADDON).is_some() {
+        suites.push(Suite { name: "node", programs: &["nodejs"], run: node });
+    }
     if instructions::exist(metadata) {
         suites.push(Suite {
             name: "instructions",
@@ -106,6 +110,17 @@ fn fuzz(_: &Metadata) -> Result<Counts, String> {
     tests(cargo(&EVERYTHING).args(["--test", FUZZ]))
 }
 
+/// The npm package, on the addon as it is built here.
+fn node(metadata: &Metadata) -> Result<Counts, String> {
+    if !succeeds(&mut cargo(&["build", "--package", ADDON, "--quiet"]))? {
+        return Err("the addon does not build".to_owned());
+    }
+    let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", ADDON.replace('-', "_"));
+    let mut command = Command::new("node");
+    command.arg("node/test/run.js").current_dir(root());
+    tests(command.env("NETREQ_BINARY_PATH", metadata.target_directory.join("debug").join(name)))
+}
+
 fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
     let ours = metadata.ours().filter_map(|package| package.targets.get("test"));
     ours.flatten().map(String::as_str)
@@ -115,6 +130,7 @@ fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
 const ENGINE: &str = "suite";
 const PEERS: &str = "peers::";
 const FUZZ: &str = "mutations";
+const ADDON: &str = "netreq-node";
 
 /// Prints the names of the suites.
 pub(crate) fn list() -> Result<bool, String> {

@@ -22,6 +22,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("netreq-testserver", &[]),
     ("netreq", &["netreq-proto"]),
     ("netreq-cli", &["netreq", "netreq-testserver"]),
+    ("netreq-node", &["netreq-proto", "netreq"]),
     ("netreq-bench", &["netreq-proto", "netreq", "netreq-testserver"]),
     ("netreq-fuzz", &["netreq-proto", "netreq", "netreq-cli"]),
     ("xtask", &[]),

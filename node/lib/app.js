@@ -1,0 +1,69 @@
+'use strict'
+// The part of Electron's `app` that networking hangs on. There is no `ready` to wait for.
+
+const { EventEmitter } = require('node:events')
+const path = require('node:path')
+const { notImplemented } = require('./errors.js')
+
+/** Switches of the network, as Chromium's command line has them; they count for sessions made later. */
+class CommandLine {
+  #switches = new Map()
+
+  appendSwitch (name, value) {
+    this.#switches.set(String(name).toLowerCase(), value === undefined ? '' : String(value))
+  }
+
+  hasSwitch (name) {
+    return this.#switches.has(String(name).toLowerCase())
+  }
+
+  getSwitchValue (name) {
+    return this.#switches.get(String(name).toLowerCase()) ?? ''
+  }
+
+  removeSwitch (name) {
+    this.#switches.delete(String(name).toLowerCase())
+  }
+}
+
+class App extends EventEmitter {
+  #paths = new Map()
+  commandLine = new CommandLine()
+
+  /** `userData` alone: the folder below which sessions are kept. */
+  getPath (name) {
+    if (name !== 'userData') throw new Error(`Failed to get '${name}' path`)
+    const { defaultSession } = require('./session.js')
+    return this.#paths.get(name) ?? path.dirname(defaultSession().storagePath ?? path.sep)
+  }
+
+  /** For sessions that have not been used yet. */
+  setPath (name, folder) {
+    if (name !== 'userData') throw new Error(`Failed to set path`)
+    if (!path.isAbsolute(folder)) throw new Error('Path must be absolute')
+    this.#paths.set(name, folder)
+  }
+
+  configureHostResolver () {
+    throw notImplemented('host resolver of its own')
+  }
+
+  /** What a session is made with now; `src/session.rs` reads it. */
+  static settings (app) {
+    const line = app.commandLine
+    return {
+      dataDir: app.#paths.get('userData'),
+      hostResolverRules: [line.getSwitchValue('host-rules'), line.getSwitchValue('host-resolver-rules')]
+        .filter(Boolean).join(',') || undefined,
+      // As many as there are: Chromium's switch names domains, and here it counts for all.
+      maxSockets: line.hasSwitch('ignore-connections-limit') ? 0xffffffff : undefined,
+      ignoresCertificateErrors: line.hasSwitch('ignore-certificate-errors')
+    }
+  }
+}
+
+const { settings } = App
+delete App.settings
+const app = new App()
+
+module.exports = { app, settings: () => settings(app) }

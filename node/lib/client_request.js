@@ -1,0 +1,274 @@
+'use strict'
+// A request by Electron's contract. Node's stream rules and Electron's words live here; what happens on
+// the way is the engine's.
+
+const { Writable } = require('node:stream')
+const native = require('./native.js')
+const options = require('./options.js')
+const errors = require('./errors.js')
+const { IncomingMessage, ...message } = require('./incoming_message.js')
+const { nativeOf } = require('./session.js')
+
+// `close` comes last of all, behind the response's: it is ours to emit.
+const WRITABLE = { autoDestroy: false, emitClose: false }
+// Bytes of a chunked body that may be on their way before a write waits.
+const WINDOW = 512 * 1024
+
+class ClientRequest extends Writable {
+  #options
+  // What of the life of a request lies behind: it only ever goes down this list.
+  #state = OPEN
+  #chunked
+  #id = 0
+  #body
+  #response
+  #following
+  #progress
+  #unsent = 0
+  #writing
+  #isAborted = false
+  #unlisten
+
+  constructor (given, callback) {
+    super(WRITABLE)
+    if (callback) this.once('response', callback)
+    this.#options = options.parse(given)
+    if (this.#options.signal) this.#listen(this.#options.signal)
+  }
+
+  get chunkedEncoding () {
+    return this.#chunked === true
+  }
+
+  set chunkedEncoding (value) {
+    if (this.#state !== OPEN) {
+      throw new Error('chunkedEncoding can only be set before the request is started')
+    }
+    if (this.#chunked !== undefined) throw new Error('chunkedEncoding can only be set once')
+    this.#chunked = !!value
+  }
+
+  setHeader (name, value) {
+    if (this.#state !== OPEN) throw new Error("Can't set headers after they are sent")
+    const field = options.checked(name, value)
+    const { headers } = this.#options
+    headers.set(name.toLowerCase(), field)
+  }
+
+  getHeader (name) {
+    if (name == null) throw new Error('`name` is required for getHeader(name)')
+    return this.#options.headers.get(String(name).toLowerCase())?.value
+  }
+
+  removeHeader (name) {
+    if (name == null) throw new Error('`name` is required for removeHeader(name)')
+    if (this.#state !== OPEN) throw new Error("Can't remove headers after they are sent")
+    this.#options.headers.delete(String(name).toLowerCase())
+  }
+
+  _write (chunk, encoding, callback) {
+    if (this.#state === OPEN) this.#state = FROZEN
+    if (!this.chunkedEncoding) {
+      (this.#body ??= []).push(chunk)
+      return callback()
+    }
+    if (this.#state === FROZEN) this.#start()
+    if (this.#state !== STARTED || chunk.length === 0) return callback()
+    this.#unsent += chunk.length
+    native.environment.write(this.#id, unshared(chunk))
+    if (this.#unsent < WINDOW) return callback()
+    this.#writing = callback
+  }
+
+  _final (callback) {
+    if (this.#state < STARTED) this.#start()
+    if (this.#state === STARTED && this.chunkedEncoding) native.environment.end(this.#id)
+    callback()
+  }
+
+  followRedirect (headers) {
+    if (this.#following === undefined) {
+      throw new Error('followRedirect() called, but was not waiting for a redirect')
+    }
+    this.#following = headers === undefined ? true : fieldsOf(headers)
+  }
+
+  abort () {
+    if (this.#isAborted || this.#state === CLOSED) return
+    this.#isAborted = true
+    this.#cancel()
+    if (this.#response && !this.#response.destroyed) {
+      this.#response.aborted = true
+      this.#response.emit('aborted')
+      this.#response.destroy()
+    }
+    this.destroy()
+    process.nextTick(emit, this, 'abort')
+    this.#close()
+  }
+
+  getUploadProgress () {
+    return this.#progress
+      ? { active: true, started: true, ...this.#progress }
+      : { active: false, started: false, current: 0, total: 0 }
+  }
+
+  /** Fails the request; without an error it ends as by `abort`, in silence. */
+  _destroy (error, callback) {
+    callback(error)
+    if (this.#state === ENDED || this.#state === CLOSED) return
+    this.#cancel()
+    this.#response?.destroy(error ?? undefined)
+    this.#close()
+  }
+
+  #start () {
+    const { method, url, origin, headers, session, flags, limits } = this.#options
+    const head = options.head(method, url, origin, headers)
+    this.#state = STARTED
+    if (this.chunkedEncoding) {
+      this.#id = native.start(this, nativeOf(session), head, flags | options.CHUNKED, undefined, limits)
+    } else {
+      const body = this.#body === undefined ? undefined : whole(this.#body)
+      this.#body = undefined
+      this.#id = native.start(this, nativeOf(session), head, flags, body, limits)
+    }
+  }
+
+  #listen (signal) {
+    const stop = () => this.destroy(signal.reason)
+    if (signal.aborted) {
+      process.nextTick(stop)
+    } else {
+      signal.addEventListener('abort', stop, { once: true })
+      this.#unlisten = () => signal.removeEventListener('abort', stop)
+    }
+  }
+
+  /** No word of the engine is awaited any more. */
+  #cancel () {
+    if (this.#state === STARTED) native.abort(this.#id)
+    this.#state = ENDED
+    this.#release()
+  }
+
+  /** A write that waits waits for nothing. */
+  #release () {
+    const writing = this.#writing
+    this.#writing = undefined
+    if (writing) writing()
+  }
+
+  #close () {
+    if (this.#state === CLOSED) return
+    this.#state = CLOSED
+    this.#unlisten?.()
+    process.nextTick(emit, this, 'close')
+  }
+
+  // What the engine tells; see `native.start`.
+
+  onResponse (text, numbers) {
+    const response = new IncomingMessage(this, text, numbers)
+    this.#response = response
+    if (!this.emit('response', response)) response.resume()
+  }
+
+  onData (bytes, isWhole) {
+    if (!this.#response.destroyed) message.data(this.#response, bytes, isWhole)
+  }
+
+  onEnd (trailers, receive, received) {
+    this.#state = ENDED
+    this.#release()
+    if (!this.#response.destroyed) message.end(this.#response, trailers, receive, received)
+  }
+
+  onError (text, number, isTimeout) {
+    const error = errors.fromRecord(text, number, isTimeout)
+    this.#state = ENDED
+    this.#release()
+    // First here, then at the response, and `close` behind both.
+    this.destroy(error)
+    this.#response?.destroy(error)
+    this.#close()
+  }
+
+  onRedirect (text, status) {
+    const [method, url, ...raw] = text.split('\0')
+    const headers = {}
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+      const name = raw[at].toLowerCase()
+      if (Object.hasOwn(headers, name)) headers[name].push(raw[at + 1])
+      else message.put(headers, name, [raw[at + 1]])
+    }
+    this.#following = false
+    try {
+      this.emit('redirect', status, method, url, headers)
+    } finally {
+      const following = this.#following
+      this.#following = undefined
+      if (this.#state === STARTED) {
+        const isFollowed = following !== false || this.#options.redirect === 'follow'
+        const fields = typeof following === 'string' ? following : undefined
+        native.environment.answerRedirect(this.#id, isFollowed, fields)
+      }
+    }
+  }
+
+  onProgress (current, total) {
+    this.#progress = { current, total }
+    this.emit('upload-progress', current, total)
+  }
+
+  onWritten (bytes) {
+    this.#unsent -= bytes
+    if (this.#unsent < WINDOW) this.#release()
+  }
+
+  // What the response asks of its owner.
+
+  want (pieces) {
+    if (this.#state === STARTED) native.environment.want(this.#id, pieces)
+  }
+
+  responseClosed () {
+    if (this.#state === CLOSED || this.#isAborted) return
+    this.#cancel()
+    this.destroy()
+    this.#close()
+  }
+}
+
+const OPEN = 0
+const FROZEN = 1
+const STARTED = 2
+const ENDED = 3
+const CLOSED = 4
+
+function emit (request, name) {
+  request.emit(name)
+}
+
+/** One buffer of all; what was detached meanwhile has no bytes. */
+function whole (chunks) {
+  const filled = chunks.filter((chunk) => chunk.length > 0)
+  return unshared(filled.length === 1 ? filled[0] : Buffer.concat(filled))
+}
+
+/** Memory that other threads cannot write to while it is copied. */
+function unshared (chunk) {
+  return chunk.buffer instanceof SharedArrayBuffer ? Buffer.from(chunk) : chunk
+}
+
+function fieldsOf (headers) {
+  let text = ''
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      text += `${name}\0${options.checked(name, one).text}\0`
+    }
+  }
+  return text
+}
+
+module.exports = { ClientRequest }

@@ -1,0 +1,168 @@
+'use strict'
+// Electron's `session`: sessions by partition or folder, one object for each.
+
+const { EventEmitter } = require('node:events')
+const path = require('node:path')
+const native = require('./native.js')
+const { app, settings } = require('./app.js')
+const cookies = require('./cookies.js')
+const { notImplemented } = require('./errors.js')
+
+const { addon, environment } = native
+const making = Symbol('making')
+const partitions = new Map()
+const folders = new Map()
+// How long the end of the process waits for what sessions keep.
+const LAST_FLUSH = 5000
+
+class Session extends EventEmitter {
+  #native
+  #cookies
+
+  constructor (key, made) {
+    if (key !== making) throw new Error("Session objects cannot be created with 'new'")
+    super()
+    this.#native = made
+  }
+
+  get cookies () {
+    return (this.#cookies ??= new cookies.Cookies(cookies.making, this.#native))
+  }
+
+  get storagePath () {
+    return this.#native.storagePath ?? null
+  }
+
+  isPersistent () {
+    return this.storagePath !== null
+  }
+
+  getStoragePath () {
+    return this.storagePath
+  }
+
+  getUserAgent () {
+    return this.#native.userAgent
+  }
+
+  setUserAgent (userAgent, acceptLanguages) {
+    plain(() => this.#native.setUserAgent(String(userAgent), acceptLanguages === undefined ? undefined : String(acceptLanguages)))
+  }
+
+  fetch (input, init) {
+    return require('./fetch.js').fetch(input, init, this)
+  }
+
+  preconnect (options) {
+    const { url, numSockets } = { __proto__: null, ...options }
+    if (typeof url !== 'string' || !URL.canParse(url)) {
+      throw new Error('Must pass non-empty valid url to session.preconnect.')
+    }
+    plain(() => this.#native.preconnect(url, numSockets === undefined ? 1 : numSockets >>> 0))
+  }
+
+  async closeAllConnections () {
+    this.#native.closeAllConnections()
+  }
+
+  async clearHostResolverCache () {
+    this.#native.clearHostResolverCache()
+  }
+
+  /** Nothing but cookies is kept that `storages` could name. */
+  async clearStorageData (options) {
+    const { origin, storages } = { __proto__: null, ...options }
+    if (storages !== undefined && !storages.includes('cookies')) return
+    await this.#clear(['cookies'], origin === undefined ? [] : [origin], [], true)
+  }
+
+  async clearData (options) {
+    const { dataTypes, origins, excludeOrigins, avoidClosingConnections } = { __proto__: null, ...options }
+    const kinds = dataTypes?.filter((kind) => kind === 'cookies')
+    if (kinds !== undefined && kinds.length === 0) return
+    await this.#clear(kinds ?? [], origins ?? [], excludeOrigins ?? [], avoidClosingConnections === true)
+  }
+
+  /** Starts writing what is kept; `cookies.flushStore` waits for it. */
+  flushStorageData () {
+    native.ask((id) => environment.flush(id, this.#native)).catch(() => {})
+  }
+
+  setCertificateVerifyProc (procedure) {
+    if (procedure !== null && typeof procedure !== 'function') throw new TypeError('Must pass null or function')
+    if (procedure !== null) throw notImplemented('setCertificateVerifyProc')
+  }
+
+  async #clear (kinds, origins, excludeOrigins, avoidClosingConnections) {
+    const what = {
+      kinds, origins: origins.map(String), excludeOrigins: excludeOrigins.map(String), avoidClosingConnections
+    }
+    await native.ask((id) => environment.clearData(id, this.#native, what))
+  }
+
+  /** The addon's half, for the package itself. */
+  static nativeOf (session) {
+    return session.#native
+  }
+}
+
+for (const name of [
+  'setProxy', 'resolveProxy', 'forceReloadProxyConfig', 'resolveHost', 'getCacheSize', 'clearCache',
+  'clearAuthCache', 'allowNTLMCredentialsForDomains', 'setSSLConfig', 'enableNetworkEmulation',
+  'disableNetworkEmulation', 'downloadURL', 'createInterruptedDownload', 'setDownloadPath'
+]) {
+  Object.defineProperty(Session.prototype, name, {
+    value: { [name] () { throw notImplemented(name) } }[name], writable: true, configurable: true
+  })
+}
+
+/** The session of a partition: `persist:…` is kept, `''` is the default one, any other is in memory. */
+function fromPartition (partition) {
+  if (typeof partition !== 'string') throw new TypeError('`partition` should be a string')
+  return find(partitions, partition, () => addon.Session.ofPartition(partition, settings()))
+}
+
+/** The session that is kept in a folder. */
+function fromPath (folder) {
+  if (folder === '') throw new TypeError('An empty path was specified')
+  if (typeof folder !== 'string' || !path.isAbsolute(folder)) {
+    throw new TypeError('An absolute path was not provided')
+  }
+  return find(folders, path.resolve(folder), () => addon.Session.ofPath(path.resolve(folder), settings()))
+}
+
+function find (known, name, make) {
+  let session = known.get(name)
+  if (session === undefined) {
+    session = new Session(making, plain(make))
+    known.set(name, session)
+    if (session.isPersistent()) flushAtExit()
+    app.emit('session-created', session)
+  }
+  return session
+}
+
+/** What is written within a second of a response must not be lost by a process that ends before. */
+function flushAtExit () {
+  if (flushAtExit.isSet) return
+  flushAtExit.isSet = true
+  process.on('exit', () => addon.flushAll(LAST_FLUSH))
+}
+
+/** Calls the addon; its errors as JavaScript throws them. */
+function plain (call) {
+  try {
+    return call()
+  } catch (error) {
+    throw new Error(error.message)
+  }
+}
+
+function defaultSession () {
+  return fromPartition('')
+}
+
+const nativeOf = Session.nativeOf
+delete Session.nativeOf
+
+module.exports = { Session, fromPartition, fromPath, defaultSession, nativeOf }

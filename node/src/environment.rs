@@ -1,0 +1,273 @@
+//! One JavaScript environment: the main thread's, or a worker's.
+//!
+//! It begins requests, passes on what JavaScript says to them, and hands over what happened. It keeps
+//! the process alive while a request is live. When the environment ends, its requests are aborted
+//! and nothing reaches it any more.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use napi::Env;
+use napi::bindgen_prelude::{Function, Int32ArraySlice, Result, Uint8ArraySlice};
+use napi_derive::napi;
+use netreq::Bytes;
+
+use crate::inbox::{Inbox, RedirectAnswer};
+use crate::lent;
+use crate::options;
+use crate::pump::{self, Upload};
+use crate::records::{Event, Full, Packer};
+use crate::runtime::{lock, spawn};
+use crate::session::Session;
+use crate::wake::Wake;
+
+/// Where the requests of one environment put what happens to them.
+pub(crate) struct Outbox {
+    queue: Mutex<Queue>,
+    wake: Wake,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: VecDeque<(u32, Event)>,
+    /// Whether JavaScript has been woken and has not emptied the queue since.
+    is_signalled: bool,
+    /// The environment has ended.
+    is_closed: bool,
+}
+
+impl Outbox {
+    /// Hands an event to JavaScript. Dropped once the environment has ended.
+    pub(crate) fn emit(&self, id: u32, event: Event) {
+        let mut queue = lock(&self.queue);
+        if queue.is_closed {
+            return;
+        }
+        // Of reports that nobody has read yet only the latest counts.
+        if let (Event::Progress(new), Some((last, Event::Progress(old)))) =
+            (&event, queue.events.back_mut())
+            && *last == id
+        {
+            *old = *new;
+            return;
+        }
+        queue.events.push_back((id, event));
+        if !std::mem::replace(&mut queue.is_signalled, true) {
+            self.wake.call();
+        }
+    }
+
+    /// Moves what there is to `events`; false when there is nothing, and the next event wakes.
+    fn take(&self, events: &mut VecDeque<(u32, Event)>) -> bool {
+        let mut queue = lock(&self.queue);
+        std::mem::swap(&mut queue.events, events);
+        queue.is_signalled = !events.is_empty();
+        queue.is_signalled
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.queue).is_closed
+    }
+
+    fn close(&self) {
+        let events = {
+            let mut queue = lock(&self.queue);
+            queue.is_closed = true;
+            std::mem::take(&mut queue.events)
+        };
+        // Outside the lock: a response that is dropped may have something to say.
+        drop(events);
+        self.wake.release();
+    }
+}
+
+type Requests = Rc<RefCell<HashMap<u32, Arc<Inbox>>>>;
+
+/// What `lib/native.js` holds; one for each environment.
+#[napi]
+#[expect(missing_debug_implementations, reason = "nobody in Rust holds one")]
+pub struct Environment {
+    outbox: Arc<Outbox>,
+    /// Events that have been taken and have found no room yet.
+    taken: RefCell<VecDeque<(u32, Event)>>,
+    requests: Requests,
+    is_kept_alive: Cell<bool>,
+}
+
+#[napi]
+impl Environment {
+    /// `wake` is called without arguments when there is something to drain; it must not throw.
+    #[napi(constructor)]
+    pub fn new(env: Env, wake: Function<'_, (), ()>) -> Result<Self> {
+        // Before the cleanup hook: hooks run last in, first out, and ours must still find it.
+        let wake = Wake::new(&env, &wake)?;
+        let outbox = Arc::new(Outbox { queue: Mutex::default(), wake });
+        let requests = Requests::default();
+        env.add_env_cleanup_hook(
+            (Arc::clone(&outbox), Rc::clone(&requests)),
+            |(outbox, requests)| {
+                outbox.close();
+                for (_, inbox) in requests.borrow_mut().drain() {
+                    inbox.abort();
+                }
+            },
+        )?;
+        Ok(Self { outbox, taken: RefCell::default(), requests, is_kept_alive: Cell::new(false) })
+    }
+
+    /// Begins request `id`. `head` and `flags` are read by `options.rs`; `limits` are time limits.
+    /// Everything that is wrong with them comes as a record.
+    #[napi]
+    #[allow(clippy::too_many_arguments, reason = "one call begins a request; objects cost more")]
+    pub fn start(
+        &self,
+        env: Env,
+        id: u32,
+        session: &Session,
+        head: String,
+        flags: u32,
+        body: Option<&[u8]>,
+        limits: Option<&[f64]>,
+    ) -> Result<()> {
+        let upload = match options::is_chunked(flags) {
+            true => Upload::Chunks,
+            false => Upload::Whole(Bytes::copy_from_slice(body.unwrap_or_default())),
+        };
+        let session = session.engine();
+        let timeouts = limits.map(options::timeouts);
+        let inbox = self.register(&env, id);
+        let outbox = Arc::clone(&self.outbox);
+        Self::run(async move {
+            match options::read(&head, flags) {
+                Ok(mut options) => {
+                    options.session = Some(session);
+                    options.timeouts = timeouts;
+                    pump::run(id, options, upload, inbox, outbox).await;
+                }
+                Err(refused) => outbox.emit(id, Event::refused(refused)),
+            }
+        })
+    }
+
+    /// A piece of a chunked body. Its bytes are copied here.
+    #[napi]
+    pub fn write(&self, id: u32, chunk: &[u8]) {
+        if let Some(inbox) = self.requests.borrow().get(&id) {
+            inbox.write(Bytes::copy_from_slice(chunk));
+        }
+    }
+
+    /// The end of a chunked body.
+    #[napi]
+    pub fn end(&self, id: u32) {
+        if let Some(inbox) = self.requests.borrow().get(&id) {
+            inbox.end();
+        }
+    }
+
+    /// Room for `pieces` more of the response's body.
+    #[napi]
+    pub fn want(&self, id: u32, pieces: u32) {
+        if let Some(inbox) = self.requests.borrow().get(&id) {
+            inbox.want(pieces);
+        }
+    }
+
+    /// The answer to a redirect: whether to follow, and perhaps with which fields instead.
+    #[napi]
+    pub fn answer_redirect(&self, id: u32, follow: bool, fields: Option<String>) {
+        let answer = match (follow, fields) {
+            (false, _) => RedirectAnswer::Cancel,
+            (true, None) => RedirectAnswer::Follow,
+            (true, Some(fields)) => {
+                let parts = fields.split_terminator('\0');
+                RedirectAnswer::FollowWith(options::fields(parts, false))
+            }
+        };
+        if let Some(inbox) = self.requests.borrow().get(&id) {
+            inbox.answer(answer);
+        }
+    }
+
+    /// Ends request `id`; no record of it comes any more.
+    #[napi]
+    pub fn abort(&self, env: Env, id: u32) {
+        let inbox = self.requests.borrow_mut().remove(&id);
+        if let Some(inbox) = inbox {
+            inbox.abort();
+            self.keep_alive_if_live(&env);
+        }
+    }
+
+    /// Writes what happened into `numbers` and `slab`, the latter from `position`; see `records.rs`.
+    /// Gives the count of numbers.
+    #[napi]
+    pub fn drain(
+        &self,
+        env: Env,
+        mut numbers: Int32ArraySlice<'_>,
+        mut slab: Uint8ArraySlice<'_>,
+        position: u32,
+    ) -> u32 {
+        let (numbers, slab) = lent::writable(&mut numbers, &mut slab);
+        let mut taken = self.taken.borrow_mut();
+        let position = usize::try_from(position).unwrap_or(usize::MAX);
+        if numbers.len() < 2 {
+            return 0;
+        }
+        let mut packer = Packer::new(numbers, slab, position);
+        let mut missing = 0;
+        let mut has_ended = false;
+        'full: while !taken.is_empty() || self.outbox.take(&mut taken) {
+            while let Some((id, event)) = taken.front_mut() {
+                // Of aborted requests JavaScript hears no more.
+                let is_awaited =
+                    matches!(event, Event::Changed(_)) || self.requests.borrow().contains_key(id);
+                if is_awaited {
+                    match packer.put(*id, event) {
+                        Ok(()) => {}
+                        Err(Full::Used) => missing = 1,
+                        Err(Full::TooSmall(bytes)) => missing = bytes,
+                    }
+                    if missing > 0 {
+                        break 'full;
+                    }
+                    if event.is_last() {
+                        self.requests.borrow_mut().remove(id);
+                        has_ended = true;
+                    }
+                }
+                taken.pop_front();
+            }
+        }
+        drop(taken);
+        if has_ended {
+            self.keep_alive_if_live(&env);
+        }
+        packer.finish(missing)
+    }
+
+    pub(crate) fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    pub(crate) fn register(&self, env: &Env, id: u32) -> Arc<Inbox> {
+        let inbox = Arc::new(Inbox::default());
+        self.requests.borrow_mut().insert(id, Arc::clone(&inbox));
+        self.keep_alive_if_live(env);
+        inbox
+    }
+
+    fn keep_alive_if_live(&self, env: &Env) {
+        let is_live = !self.requests.borrow().is_empty();
+        if self.is_kept_alive.replace(is_live) != is_live {
+            self.outbox.wake.keep_alive(env, is_live);
+        }
+    }
+
+    pub(crate) fn run(task: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        spawn(task)
+    }
+}

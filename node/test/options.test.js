@@ -1,0 +1,93 @@
+'use strict'
+const test = require('node:test')
+const assert = require('node:assert')
+const { net, session } = require('..')
+const { serve, fetched, respond } = require('./support.js')
+
+const echo = (request, response) => response.end(`${request.method} ${request.headers.host}${request.url}`)
+
+test('a request is made from a text, a URL, or options with url, href or parts', async (t) => {
+  const base = await serve(t, echo)
+  const { host, hostname, port } = new URL(base)
+  for (const [options, expected] of [
+    [base + 'a?b=c', `GET ${host}/a?b=c`],
+    [new URL(base + 'u'), `GET ${host}/u`],
+    [{ url: base + 'b' }, `GET ${host}/b`],
+    [{ url: new URL(base + 'b2') }, `GET ${host}/b2`],
+    [{ href: base + 'c' }, `GET ${host}/c`],
+    [{ host, path: '/d?e' }, `GET ${host}/d?e`],
+    [{ hostname, port, path: '/f' }, `GET ${host}/f`],
+    [{ hostname, port: Number(port) }, `GET ${host}/`],
+    [{ protocol: 'http:', hostname, port, path: '//elsewhere/x' }, `GET ${host}//elsewhere/x`],
+    [{ url: base, method: 'put' }, `PUT ${host}/`],
+    [{ url: base + 'ü#part' }, `GET ${host}/%C3%BC`]
+  ]) {
+    const { body } = await fetched(options)
+    if (options.path === '//elsewhere/x') assert.ok(body.startsWith(`GET ${host}/`), body)
+    else assert.strictEqual(body, expected)
+  }
+})
+
+test('what is wrong with the options is thrown at once, in Electron\'s words', () => {
+  const url = 'http://localhost/'
+  for (const [options, Kind, message] of [
+    ['ftp://localhost/', Error, 'ClientRequest only supports http: and https: protocols'],
+    [{ url: 'file:///etc/passwd' }, Error, 'ClientRequest only supports http: and https: protocols'],
+    [{ protocol: 'ftp:', hostname: 'localhost' }, Error, 'ClientRequest only supports http: and https: protocols'],
+    [{ hostname: 'localhost', path: '/a b' }, TypeError, 'Request path contains unescaped characters'],
+    [{ url, redirect: 'never' }, Error, 'redirect mode should be one of follow, error or manual'],
+    [{ url, session: 1 }, TypeError, '`session` should be an instance of the Session class'],
+    [{ url, session: {} }, TypeError, '`session` should be an instance of the Session class'],
+    [{ url, partition: 1 }, TypeError, '`partition` should be a string'],
+    [{ url, credentials: 'same-origin' }, Error, 'credentials: same-origin requires origin to be set']
+  ]) {
+    assert.throws(() => net.request(options), (error) => error instanceof Kind && error.message === message, message)
+  }
+})
+
+test('what is no URL at all comes as an error event', async () => {
+  await assert.rejects(respond(net.request('no url')), { name: 'TypeError', message: 'Invalid URL' })
+})
+
+test('unknown values of enumerations are as if not given', async (t) => {
+  const url = await serve(t, echo)
+  const response = await fetched({ url, credentials: 'x', cache: 'x', priority: 'x', referrerPolicy: 'x' })
+  assert.strictEqual(response.statusCode, 200)
+})
+
+test('hostile keys in the options change nothing', async (t) => {
+  const url = await serve(t, echo)
+  const options = JSON.parse(`{"url":"${url}","__proto__":{"method":"POST"},"constructor":1,"headers":{"__proto__":"x","toString":"y"}}`)
+  const { body } = await fetched(options)
+  assert.ok(body.startsWith('GET '))
+  Object.prototype.redirect = 'never'
+  t.after(() => delete Object.prototype.redirect)
+  assert.doesNotThrow(() => net.request({ url }))
+  assert.throws(() => net.request({ url, redirect: '__proto__' }), /redirect mode/)
+})
+
+test('a getter that throws throws at the call', () => {
+  const thrown = new Error('from the getter')
+  assert.throws(() => net.request({ get url () { throw thrown } }), thrown)
+})
+
+test('session objects come from partitions alone', () => {
+  assert.throws(() => new session.Session(), { message: "Session objects cannot be created with 'new'" })
+  assert.strictEqual(session.fromPartition(''), session.defaultSession)
+  assert.strictEqual(session.fromPartition('a'), session.fromPartition('a'))
+  assert.notStrictEqual(session.fromPartition('a'), session.fromPartition('b'))
+  assert.ok(session.defaultSession instanceof session.Session)
+})
+
+test('ClientRequest can be made with new', async (t) => {
+  const url = await serve(t, echo)
+  const request = new net.ClientRequest(url)
+  assert.ok(request instanceof net.ClientRequest)
+  assert.strictEqual((await respond(request)).statusCode, 200)
+})
+
+test('the callback hears of the response', async (t) => {
+  const url = await serve(t, echo)
+  const response = await new Promise((resolve) => net.request(url, resolve).end())
+  assert.strictEqual(response.statusCode, 200)
+})
