@@ -17,6 +17,8 @@ use crate::resolve::Resolver;
 use crate::runtime::Tracker;
 use crate::site_data::SiteData;
 use crate::timeouts::Timeouts;
+#[cfg(feature = "tls")]
+use crate::tls::TlsContext;
 
 /// A session as its requests see it; dropping it ends what the session has begun.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) storage_path: Option<PathBuf>,
     pub(crate) site_data: Arc<SiteData>,
     pub(crate) resolver: Arc<Resolver>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: Arc<TlsContext>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) tracker: Arc<Tracker>,
 }

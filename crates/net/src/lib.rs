@@ -88,7 +88,7 @@ pub use http::Method;
 pub use netreq_proto::cookie::{
     CanonicalCookie as Cookie, Change as CookieChange, ChangeCause, CookieDetails, CookieKey,
     ExclusionReason, Filter as CookieFilter, PartitionKey, Priority as CookiePriority, SameSite,
-    SourceScheme, Timestamp,
+    SourceScheme, StoredCookie, Timestamp, netscape,
 };
 pub use netreq_proto::h1::{FieldBlock, ResponseHead};
 pub use netreq_proto::header::IntoValue;
@@ -107,7 +107,7 @@ pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, Storage
 pub use store::{ChromiumCookies, read_chromium_cookies};
 pub use timeouts::Timeouts;
 #[cfg(feature = "tls")]
-pub use tls::TlsInfo;
+pub use tls::{CertificateQuestion, CertificateVerdict, SslConfig, TlsInfo, TlsVersion};
 pub use url::Url;
 
 /// A GET request on the session of this process.

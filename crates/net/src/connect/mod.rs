@@ -51,6 +51,17 @@ pub(crate) struct ConnectionFacts {
     pub(crate) cut: Cut,
 }
 
+impl ConnectionFacts {
+    /// Whether nothing was wrong with the server's certificate, as far as it had one.
+    pub(crate) fn is_server_sure(&self) -> bool {
+        #[cfg(feature = "tls")]
+        if self.tls.as_ref().is_some_and(|tls| tls.certificate_error().is_some()) {
+            return false;
+        }
+        true
+    }
+}
+
 impl Connection {
     fn new(transport: Transport, facts: ConnectionFacts) -> Self {
         Self { transport, buffer: BytesMut::new(), facts: Arc::new(facts), uses: 0 }
@@ -98,7 +109,7 @@ pub(crate) struct Connector {
     pub(crate) resolver: Arc<Resolver>,
     pub(crate) local_address: Option<IpAddr>,
     #[cfg(feature = "tls")]
-    pub(crate) tls: TlsContext,
+    pub(crate) tls: Arc<TlsContext>,
 }
 
 impl Connect for Connector {
@@ -169,13 +180,13 @@ impl Connector {
         let start = instant();
         let deadline = limit.and_then(|limit| start.checked_add(limit));
         let handshake = async {
-            self.tls.handshake(&to.host, &[b"http/1.1"], &to.ticket_scope(), socket).await.map_err(
-                |failure| {
-                    Error::new(failure.net_error(), Phase::Tls).with_source(failure.into_source())
-                },
-            )
+            let scope = to.ticket_scope();
+            let handshake = self.tls.handshake(&to.host, &[b"http/1.1"], &scope, socket);
+            handshake.await.map_err(tls_failed)
         };
-        let (stream, info) = Box::pin(within(deadline, Phase::Tls, "TLS", handshake)).await?;
+        let handshake = Box::pin(within(deadline, Phase::Tls, "TLS", handshake)).await?;
+        // Whoever is asked may take their time.
+        let (stream, info) = Box::pin(handshake.accepted()).await.map_err(tls_failed)?;
         facts.handshake = Some((start, instant()));
         facts.tls = Some(info);
         Ok(Connection::new(Transport::Tls(Box::new(stream)), facts))
@@ -192,6 +203,11 @@ impl Connector {
         Err(Error::new(netreq_proto::NetError::NotImplemented, Phase::Tls)
             .with_source("this build has no TLS: turn on the feature `tls`"))
     }
+}
+
+#[cfg(feature = "tls")]
+fn tls_failed(failure: crate::tls::TlsError) -> Error {
+    Error::new(failure.net_error(), Phase::Tls).with_source(failure.into_source())
 }
 
 /// A connected socket and how it came to be.

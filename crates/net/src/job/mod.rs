@@ -135,7 +135,9 @@ pub(crate) fn begin(context: &Context, hop: &mut Hop) -> Option<Url> {
 /// Takes from a response what it says of its site. The room is to be waited for: the store may have
 /// too much to do.
 pub(crate) fn take_in(context: &Context, hop: &Hop, response: &Response) -> Option<Room> {
-    let is_trusted = context.settings.checks_certificates && hop.url.scheme() == "https";
+    let is_trusted = context.settings.checks_certificates
+        && hop.url.scheme() == "https"
+        && response.body.with_exchange(|exchange| exchange.facts().is_server_sure());
     context.site_data.take_in(&hop.url, &response.head, hop.same_site, is_trusted)
 }
 

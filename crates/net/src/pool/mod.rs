@@ -30,6 +30,8 @@ struct Pooled {
     destination: Arc<Destination>,
     /// When it was last without a request, on the session's clock.
     free_since: Duration,
+    /// The pool's `trust` when its dial began.
+    trust: u64,
 }
 
 /// The pool of one session.
@@ -46,6 +48,8 @@ pub(crate) struct Pool {
     made: Mutex<Vec<Weak<ConnectionFacts>>>,
     /// How often all connections were closed: a dial begun before that comes too late.
     closings: AtomicU64,
+    /// How often whom to trust has changed: connections from before serve no further request.
+    trust: AtomicU64,
 }
 
 /// A connection in use.
@@ -80,6 +84,7 @@ impl Pool {
             starting: AtomicUsize::new(0),
             made: Mutex::default(),
             closings: AtomicU64::new(0),
+            trust: AtomicU64::new(0),
         }
     }
 
@@ -98,7 +103,11 @@ impl Pool {
         let now = self.clock.at(now);
         let (taken, dead) = {
             let mut slots = lock(&self.slots);
+            let trust = self.trust.load(Ordering::Acquire);
             let taken = slots.take_idle(&to, now, |pooled| {
+                if pooled.trust != trust {
+                    return false;
+                }
                 let ask_system = ask_system || now.saturating_sub(pooled.free_since) > MOMENT;
                 pooled.connection.transport.is_quiet(ask_system)
             });
@@ -196,6 +205,13 @@ impl Pool {
         made.push(Arc::downgrade(facts));
     }
 
+    /// Whom to trust has changed: no connection from before serves another request.
+    #[cfg(feature = "tls")]
+    pub(crate) fn distrust(&self) {
+        self.trust.fetch_add(1, Ordering::AcqRel);
+        self.close_idle();
+    }
+
     /// Closes what is idle. Connections in use are closed when their exchange ends.
     pub(crate) fn close_idle(&self) {
         let dead = {
@@ -228,8 +244,12 @@ impl Pool {
 
     fn start_job(self: &Arc<Self>, to: Arc<Destination>, limits: ConnectLimits) {
         let runtime = to.runtime.clone();
-        let begun = self.closings.load(Ordering::Acquire);
-        let mut job = Job { pool: Arc::clone(self), to: Some(to), begun };
+        let mut job = Job {
+            pool: Arc::clone(self),
+            to: Some(to),
+            begun: self.closings.load(Ordering::Acquire),
+            trust: self.trust.load(Ordering::Acquire),
+        };
         // When the session is closed the task is dropped at once, and with it the job.
         self.tracker.spawn(&runtime, async move {
             if let Some(to) = job.to.as_deref() {
@@ -368,6 +388,8 @@ struct Job {
     to: Option<Arc<Destination>>,
     /// The pool's `closings` when it began.
     begun: u64,
+    /// The pool's `trust` when it began.
+    trust: u64,
 }
 
 impl Job {
@@ -388,6 +410,7 @@ impl Job {
                     connection: Box::new(connection),
                     destination: to,
                     free_since: Duration::ZERO,
+                    trust: self.trust,
                 };
                 pool.settle(pooled, Came::Dialled, instant());
             }
@@ -449,6 +472,7 @@ impl Drop for Lease {
         let may_stay = self.is_clean
             && pooled.connection.buffer.is_empty()
             && !pooled.connection.facts.cut.is_cut()
+            && pooled.trust == self.pool.trust.load(Ordering::Acquire)
             && !self.pool.tracker.is_closed()
             // Whoever waits takes it without another look; an idle one is looked at when it is taken.
             && (self.pool.totals().waiting == 0 || pooled.connection.transport.is_quiet(true));
@@ -456,7 +480,7 @@ impl Drop for Lease {
             let now = self.ended.unwrap_or_else(instant);
             self.pool.settle(pooled, Came::Back, now);
         } else {
-            let Pooled { connection, destination, free_since: _ } = pooled;
+            let Pooled { connection, destination, .. } = pooled;
             drop(connection);
             self.pool.left(&destination);
         }

@@ -233,6 +233,8 @@ impl SessionBuilder {
         let connect = ConnectLimits { connect: self.timeouts.connect, tls: self.timeouts.tls };
         #[cfg(feature = "tls")]
         let checks_certificates = !self.tls.accept_invalid_certificates;
+        #[cfg(feature = "tls")]
+        let tls = Arc::new(TlsContext::new(self.tls));
         #[cfg(not(feature = "tls"))]
         let checks_certificates = true;
         let resolver = Arc::new(Resolver::new(rules));
@@ -240,7 +242,7 @@ impl SessionBuilder {
             resolver: Arc::clone(&resolver),
             local_address: self.local_address,
             #[cfg(feature = "tls")]
-            tls: TlsContext::new(self.tls),
+            tls: Arc::clone(&tls),
         };
         let pool = Pool::new(
             self.limits,
@@ -263,6 +265,8 @@ impl SessionBuilder {
             storage_path,
             site_data: SiteData::new(store),
             resolver,
+            #[cfg(feature = "tls")]
+            tls,
             pool: Arc::new(pool),
             tracker,
         }))

@@ -8,6 +8,9 @@ mod registry;
 pub use builder::SessionBuilder;
 pub use clear::{ClearData, DataType};
 
+#[cfg(feature = "tls")]
+use std::future::Future;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,8 @@ use crate::api::{IntoUrl, RequestBuilder};
 use crate::context::Context;
 use crate::error::Error;
 use crate::site_data::{Cookies, EventStream, StorageEvent};
+#[cfg(feature = "tls")]
+use crate::tls::{CertificateQuestion, CertificateVerdict, Procedure, SslConfig, TlsSettings};
 
 use registry::Name;
 
@@ -199,6 +204,81 @@ impl Session {
     /// Forgets the addresses of names, so that the next connection looks them up.
     pub fn clear_host_resolver_cache(&self) {
         self.0.resolver.clear_cache();
+    }
+
+    /// Has the last word on the certificates of servers from now on. It is asked once for a host and
+    /// its certificates, whatever the engine's own verdict is, and nothing is sent before the answer;
+    /// a question takes nobody's time limit but that on the whole request. `None` takes it back.
+    ///
+    /// Connections and TLS tickets from before are not used any more.
+    ///
+    /// ```
+    /// use netreq::{CertificateVerdict, NetError, Session};
+    ///
+    /// let session = Session::in_memory();
+    /// session.set_certificate_verify_proc(Some(|question: netreq::CertificateQuestion| async move {
+    ///     match question.error {
+    ///         Some(NetError::CertDateInvalid) if question.hostname == "old.example" => {
+    ///             CertificateVerdict::Accept
+    ///         }
+    ///         _ => CertificateVerdict::Default,
+    ///     }
+    /// }));
+    /// ```
+    ///
+    /// Electron `session.setCertificateVerifyProc`.
+    #[cfg(feature = "tls")]
+    pub fn set_certificate_verify_proc<F, A>(&self, verify: Option<F>)
+    where
+        F: Fn(CertificateQuestion) -> A + Send + Sync + 'static,
+        A: Future<Output = CertificateVerdict> + Send + 'static,
+    {
+        let procedure = verify.map(Procedure::new);
+        self.change_tls(|settings| settings.procedure = procedure);
+    }
+
+    /// Sets the versions and ciphers of connections from now on. Those from before are not used any
+    /// more.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_INVALID_ARGUMENT` where the lowest version is above the highest.
+    ///
+    /// Electron `session.setSSLConfig`.
+    #[cfg(feature = "tls")]
+    pub fn set_ssl_config(&self, config: SslConfig) -> Result<(), Error> {
+        if config.min_version > config.max_version {
+            let cause = "the lowest version of TLS is above the highest";
+            return Err(Error::argument(NetError::InvalidArgument, cause));
+        }
+        self.change_tls(|settings| settings.config = config);
+        Ok(())
+    }
+
+    #[cfg(feature = "tls")]
+    fn change_tls(&self, change: impl FnOnce(&mut TlsSettings)) {
+        self.0.tls.change(change);
+        self.0.pool.distrust();
+    }
+
+    /// The addresses of `host`, a name or an address, as a connection would get them: by the session's
+    /// host rules, from its cache, from the system.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_NAME_NOT_RESOLVED`.
+    ///
+    /// Electron `session.resolveHost`.
+    pub async fn resolve_host(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let addresses = self.0.resolver.resolve(host, 0).await?;
+        let mut found = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            if !found.contains(&address.ip()) {
+                found.push(address.ip());
+            }
+        }
+        Ok(found)
     }
 
     /// Forgets data of the session: that of all sites, of some, or of all but some.

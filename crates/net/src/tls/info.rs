@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use netreq_proto::NetError;
 use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
 
 /// The TLS parameters of the connection a message came on.
@@ -22,6 +23,7 @@ struct Facts {
     alpn: Option<String>,
     resumed: bool,
     peer_certificates: Vec<Bytes>,
+    certificate_error: Option<NetError>,
 }
 
 impl TlsInfo {
@@ -40,7 +42,16 @@ impl TlsInfo {
                 .iter()
                 .map(|certificate| Bytes::copy_from_slice(certificate))
                 .collect(),
+            certificate_error: None,
         }))
+    }
+
+    /// The same, of a server that was accepted in spite of this.
+    pub(super) fn with_certificate_error(mut self, error: Option<NetError>) -> Self {
+        if let Some(facts) = Arc::get_mut(&mut self.0) {
+            facts.certificate_error = error;
+        }
+        self
     }
 
     /// The version as OpenSSL and Node write it: `TLSv1.3` or `TLSv1.2`.
@@ -75,6 +86,12 @@ impl TlsInfo {
     /// usually not among them.
     pub fn peer_certificates(&self) -> &[Bytes] {
         &self.0.peer_certificates
+    }
+
+    /// What is wrong with the certificates, where the session's owner accepted them all the same
+    /// ([`Session::set_certificate_verify_proc`](crate::Session::set_certificate_verify_proc)).
+    pub fn certificate_error(&self) -> Option<NetError> {
+        self.0.certificate_error
     }
 }
 

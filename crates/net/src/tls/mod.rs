@@ -4,13 +4,15 @@
 //! touched, no root parsed, no file read before. In a handshake the order is: the certificate is
 //! judged against the extra roots, then, only if they do not know its authority, against the
 //! platform's; a verdict other than "accept" ends the handshake, so nothing of HTTP is sent and no
-//! ticket is kept. This room knows no sockets, URLs, proxies or requests, and no rustls type leaves
+//! ticket is kept. Where the session's owner wants a word, the handshake ends first and its tickets
+//! are held back until the answer. This room knows no sockets, URLs, proxies or requests, and no rustls type leaves
 //! the crate.
 
 mod error;
 mod info;
 mod pem;
 mod platform;
+mod procedure;
 mod tickets;
 mod verdict;
 mod verifier;
@@ -19,12 +21,12 @@ mod verifier;
 mod chains;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use netreq_proto::NetError;
-use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, SupportedProtocolVersion, version};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -33,12 +35,18 @@ use tokio_rustls::client::TlsStream;
 pub(crate) use self::error::{TlsError, net_error_of_io};
 pub use self::info::TlsInfo;
 pub(crate) use self::pem::parse_pem_certificates;
-use self::tickets::Tickets;
-use self::verifier::Verifier;
+pub(crate) use self::procedure::Procedure;
+use self::procedure::Verdicts;
+pub use self::procedure::{CertificateQuestion, CertificateVerdict};
+use self::tickets::{Held, Tickets};
+use self::verifier::{Judgement, Verifier};
 
-/// Whom to trust and what to keep. A change of any of them needs a new [`TlsContext`].
+/// Whom to trust and what to keep.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsSettings {
+    /// Who has the last word on certificates.
+    pub(crate) procedure: Option<Procedure>,
+    pub(crate) config: SslConfig,
     /// Trusted beside the platform's roots and asked first. A server's own certificate may stand
     /// here too: it is then trusted for the names and dates it carries.
     pub(crate) extra_roots: Vec<CertificateDer<'static>>,
@@ -59,6 +67,8 @@ impl Default for TlsSettings {
     /// What a browser does: the platform's roots, no others, and resumption.
     fn default() -> Self {
         Self {
+            procedure: None,
+            config: SslConfig::default(),
             extra_roots: Vec::new(),
             platform_roots: true,
             accept_invalid_certificates: false,
@@ -68,11 +78,50 @@ impl Default for TlsSettings {
     }
 }
 
-/// The TLS state of one session: its trust, and the tickets that no other session sees.
-pub(crate) struct TlsContext {
+/// The versions and ciphers that connections may use.
+///
+/// Electron `session.setSSLConfig`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SslConfig {
+    /// The lowest version. Default TLS 1.2, and nothing lower is spoken.
+    pub min_version: TlsVersion,
+    /// The highest version. Default TLS 1.3.
+    pub max_version: TlsVersion,
+    /// Cipher suites of TLS 1.2 by their numbers in IANA's registry (`0xc02f`) that are not offered.
+    /// Those of TLS 1.3 cannot be turned off. Default none.
+    pub disabled_cipher_suites: Vec<u16>,
+}
+
+impl Default for SslConfig {
+    fn default() -> Self {
+        Self {
+            min_version: TlsVersion::Tls12,
+            max_version: TlsVersion::Tls13,
+            disabled_cipher_suites: Vec::new(),
+        }
+    }
+}
+
+/// A version of TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum TlsVersion {
+    /// TLS 1.2.
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// The TLS state of one session. A change of its settings replaces all of it.
+pub(crate) struct TlsContext(RwLock<Arc<State>>);
+
+/// What holds as long as the settings do: trust, the owner's verdicts, and the tickets that no other
+/// session sees.
+struct State {
     settings: TlsSettings,
     client: OnceLock<Client>,
     tickets: Tickets,
+    verdicts: Verdicts,
 }
 
 /// What the first handshake makes and all later ones share.
@@ -81,10 +130,38 @@ struct Client {
     verifier: Arc<Verifier>,
 }
 
+/// A handshake that has ended, and whose server has yet to be accepted.
+pub(crate) struct Handshake<S> {
+    stream: TlsStream<S>,
+    info: TlsInfo,
+    asks: Option<Asks>,
+}
+
+/// What the owner's verdict needs.
+struct Asks {
+    state: Arc<State>,
+    procedure: Procedure,
+    server_name: String,
+    held: Option<Arc<Held>>,
+}
+
 impl TlsContext {
     /// Keeps the settings; everything else waits for the first handshake.
     pub(crate) fn new(settings: TlsSettings) -> Self {
-        Self { settings, client: OnceLock::new(), tickets: Tickets::default() }
+        Self(RwLock::new(Arc::new(State::new(settings))))
+    }
+
+    /// Connections from now on are made by other settings. Tickets, verdicts and the trust that was
+    /// read are forgotten; connections made before are the caller's affair.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut TlsSettings)) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut settings = state.settings.clone();
+        change(&mut settings);
+        *state = Arc::new(State::new(settings));
+    }
+
+    fn state(&self) -> Arc<State> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Performs the client's side of a handshake on `stream`.
@@ -94,8 +171,7 @@ impl TlsContext {
     /// says which connections may share tickets, beyond the server's name: port, proxy chain and
     /// whatever else tells one pool group from another.
     ///
-    /// The stream is flushed and ready for the first byte of the application. Dropping the future
-    /// drops the stream.
+    /// Nothing is to be sent before [`Handshake::accepted`]. Dropping the future drops the stream.
     ///
     /// # Errors
     ///
@@ -109,25 +185,89 @@ impl TlsContext {
         alpn: &[&'static [u8]],
         ticket_scope: &str,
         stream: S,
-    ) -> Result<(TlsStream<S>, TlsInfo), TlsError>
+    ) -> Result<Handshake<S>, TlsError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let server_name = without_final_dot(server_name);
         let name = parse_server_name(server_name)?;
-        let client = self.client()?;
+        let state = self.state();
+        let client = state.client()?;
         client.verifier.prepare();
 
         let mut config = client.config.clone();
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-        config.resumption = match self.settings.resumption {
-            true => Resumption::store(self.tickets.of(server_name, ticket_scope)),
-            false => Resumption::disabled(),
+        let mut held = None;
+        config.resumption = match (state.settings.resumption, &state.settings.procedure) {
+            (false, _) => Resumption::disabled(),
+            (true, None) => Resumption::store(state.tickets.of(server_name, ticket_scope)),
+            (true, Some(_)) => {
+                let tickets = Arc::new(Held::new(state.tickets.of(server_name, ticket_scope)));
+                Resumption::store(Arc::clone(held.insert(tickets)) as _)
+            }
         };
+        let asks = state.settings.procedure.clone().map(|procedure| Asks {
+            state: Arc::clone(&state),
+            procedure,
+            server_name: server_name.to_owned(),
+            held,
+        });
 
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         let info = TlsInfo::of(stream.get_ref().1);
-        Ok((stream, info))
+        Ok(Handshake { stream, info, asks })
+    }
+}
+
+impl<S> Handshake<S> {
+    /// The stream, once the session's owner has accepted the server, where there is one who wants to
+    /// be asked. It is flushed and ready for the first byte of the application.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Failed`] for a server that the owner rejects, or the engine's own verdict.
+    pub(crate) async fn accepted(self) -> Result<(TlsStream<S>, TlsInfo), TlsError> {
+        let Self { stream, info, asks } = self;
+        let Some(asks) = asks else { return Ok((stream, info)) };
+        let error = asks.verdict(&info).await?;
+        if let Some(held) = &asks.held {
+            held.accept();
+        }
+        Ok((stream, info.with_certificate_error(error)))
+    }
+}
+
+impl Asks {
+    /// What is wrong with a server that is accepted all the same.
+    async fn verdict(&self, info: &TlsInfo) -> Result<Option<NetError>, TlsError> {
+        let Judgement { verdict, is_known_root } =
+            self.state.client()?.verifier.judgement(&self.server_name, info.peer_certificates());
+        let fault = verdict.err().map(TlsError::from);
+        let error = fault.as_ref().map(TlsError::net_error);
+        let question = CertificateQuestion {
+            hostname: self.server_name.clone(),
+            certificates: info.peer_certificates().to_vec(),
+            error,
+            is_issued_by_known_root: is_known_root,
+        };
+        match (self.state.verdicts.of(&self.procedure, question).await, fault) {
+            (CertificateVerdict::Reject, _) => {
+                Err(TlsError::new(NetError::Failed, "the session rejects the server's certificate"))
+            }
+            (CertificateVerdict::Default, Some(fault)) => Err(fault),
+            (CertificateVerdict::Accept, _) | (CertificateVerdict::Default, None) => Ok(error),
+        }
+    }
+}
+
+impl State {
+    fn new(settings: TlsSettings) -> Self {
+        Self {
+            settings,
+            client: OnceLock::new(),
+            tickets: Tickets::default(),
+            verdicts: Verdicts::default(),
+        }
     }
 
     fn client(&self) -> Result<&Client, TlsError> {
@@ -143,17 +283,31 @@ impl fmt::Debug for TlsContext {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("TlsContext")
-            .field("settings", &self.settings)
+            .field("settings", &self.state().settings)
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
     fn new(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let provider = provider()?;
+        let mut provider = provider()?;
         let verifier = Arc::new(Verifier::new(settings, Arc::clone(&provider))?);
+        let SslConfig { min_version, max_version, disabled_cipher_suites } = &settings.config;
+        if !disabled_cipher_suites.is_empty() {
+            Arc::make_mut(&mut provider).cipher_suites.retain(|suite| {
+                suite.tls13().is_some()
+                    || !disabled_cipher_suites.contains(&u16::from(suite.suite()))
+            });
+        }
+        let versions: Vec<&'static SupportedProtocolVersion> =
+            [(TlsVersion::Tls13, &version::TLS13), (TlsVersion::Tls12, &version::TLS12)]
+                .into_iter()
+                .filter(|(version, _)| (min_version..=max_version).contains(&version))
+                .map(|(_, version)| version)
+                .collect();
         let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(&versions)
+            .map_err(|cause| TlsError::new(NetError::SslVersionOrCipherMismatch, cause))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
             .with_no_client_auth();
@@ -192,8 +346,8 @@ fn without_final_dot(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use rustls::ServerConfig;
     use rustls::sign::{CertifiedKey, SingleCertAndKey};
-    use rustls::{ServerConfig, SupportedProtocolVersion, version};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio_rustls::TlsAcceptor;
 
@@ -258,7 +412,8 @@ mod tests {
                 stream.flush().await
             };
             let visit = async {
-                let (mut stream, info) = context.handshake(name, alpn, scope, near).await?;
+                let handshake = context.handshake(name, alpn, scope, near).await?;
+                let (mut stream, info) = handshake.accepted().await?;
                 assert_eq!(stream.read_u8().await?, b'!');
                 Ok::<_, TlsError>(info)
             };

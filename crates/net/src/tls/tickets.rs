@@ -7,7 +7,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::client::ClientSessionMemoryCache;
+use rustls::NamedGroup;
+use rustls::client::{
+    ClientSessionMemoryCache, ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue,
+};
+use rustls_pki_types::ServerName;
+
+use crate::runtime::lock;
 
 /// The tickets of one session.
 #[derive(Default)]
@@ -49,6 +55,79 @@ impl Tickets {
         });
         scope.used = used;
         Arc::clone(&scope.cache)
+    }
+}
+
+/// The tickets of a connection whose server has not been accepted yet: held back until it is.
+#[derive(Debug)]
+pub(super) struct Held {
+    cache: Arc<ClientSessionMemoryCache>,
+    /// `None` once the server was accepted.
+    held: Mutex<Option<Vec<Ticket>>>,
+}
+
+#[derive(Debug)]
+enum Ticket {
+    Tls12(ServerName<'static>, Tls12ClientSessionValue),
+    Tls13(ServerName<'static>, Tls13ClientSessionValue),
+}
+
+impl Held {
+    pub(super) fn new(cache: Arc<ClientSessionMemoryCache>) -> Self {
+        Self { cache, held: Mutex::new(Some(Vec::new())) }
+    }
+
+    /// The server was accepted: its tickets are kept, those to come too.
+    pub(super) fn accept(&self) {
+        for ticket in lock(&self.held).take().into_iter().flatten() {
+            self.keep(ticket);
+        }
+    }
+
+    fn put(&self, ticket: Ticket) {
+        match &mut *lock(&self.held) {
+            Some(held) if held.len() < TICKETS_PER_SCOPE => held.push(ticket),
+            Some(_) => {}
+            None => self.keep(ticket),
+        }
+    }
+
+    fn keep(&self, ticket: Ticket) {
+        match ticket {
+            Ticket::Tls12(name, value) => self.cache.set_tls12_session(name, value),
+            Ticket::Tls13(name, value) => self.cache.insert_tls13_ticket(name, value),
+        }
+    }
+}
+
+impl ClientSessionStore for Held {
+    fn set_kx_hint(&self, server_name: ServerName<'static>, group: NamedGroup) {
+        // Which group a server likes is no secret and grants nothing.
+        self.cache.set_kx_hint(server_name, group);
+    }
+
+    fn kx_hint(&self, server_name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.cache.kx_hint(server_name)
+    }
+
+    fn set_tls12_session(&self, name: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.put(Ticket::Tls12(name, value));
+    }
+
+    fn tls12_session(&self, server_name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.cache.tls12_session(server_name)
+    }
+
+    fn remove_tls12_session(&self, server_name: &ServerName<'static>) {
+        self.cache.remove_tls12_session(server_name);
+    }
+
+    fn insert_tls13_ticket(&self, name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.put(Ticket::Tls13(name, value));
+    }
+
+    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.cache.take_tls13_ticket(name)
     }
 }
 

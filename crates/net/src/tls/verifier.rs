@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use netreq_proto::NetError;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -30,6 +31,15 @@ pub(super) struct Verifier {
     anchors: RootCertStore,
     platform_roots: bool,
     accept_invalid_certificates: bool,
+    /// Whether somebody else has the last word, behind the handshake.
+    defers: bool,
+}
+
+/// The verdict on a server, for somebody who has the last word.
+pub(super) struct Judgement {
+    pub(super) verdict: Result<(), Error>,
+    /// Whether the platform vouches for it.
+    pub(super) is_known_root: bool,
 }
 
 impl Verifier {
@@ -57,7 +67,36 @@ impl Verifier {
             anchors,
             platform_roots: settings.platform_roots && cfg!(feature = "platform-verifier"),
             accept_invalid_certificates: settings.accept_invalid_certificates,
+            defers: settings.procedure.is_some(),
         })
+    }
+
+    /// Judges a server behind the handshake, by the certificates it showed.
+    pub(super) fn judgement(&self, host: &str, certificates: &[Bytes]) -> Judgement {
+        let certificates: Vec<CertificateDer<'_>> =
+            certificates.iter().map(|der| CertificateDer::from(&**der)).collect();
+        let judged = || {
+            let (leaf, intermediates) =
+                certificates.split_first().ok_or(Error::NoCertificatesPresented)?;
+            let name = ServerName::try_from(host)
+                .map_err(|_| Error::InvalidCertificate(CertificateError::NotValidForName))?;
+            let presented = Presented {
+                certificate: leaf,
+                parsed: &ParsedCertificate::try_from(leaf)?,
+                intermediates,
+                name: &name,
+                now: UnixTime::now(),
+            };
+            if self.accept_invalid_certificates {
+                return Ok(false);
+            }
+            self.judge(&presented)?;
+            Ok(self.platform_roots && self.judge_by_platform(&presented).is_ok())
+        };
+        match judged() {
+            Ok(is_known_root) => Judgement { verdict: Ok(()), is_known_root },
+            Err(fault) => Judgement { verdict: Err(fault), is_known_root: false },
+        }
     }
 
     /// Begins to read the platform's trust if the coming verdict is sure to need it.
@@ -146,7 +185,7 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if !self.accept_invalid_certificates {
+        if !self.accept_invalid_certificates && !self.defers {
             self.judge(&Presented {
                 certificate: end_entity,
                 parsed: &ParsedCertificate::try_from(end_entity)?,
