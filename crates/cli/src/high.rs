@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::cookies::CookiesTask;
 use crate::encode;
 use crate::exit::Failure;
 use crate::items::{self, Item, Value};
@@ -27,6 +28,8 @@ pub(crate) enum Task {
     Demo(Style),
     /// Run the embedded server.
     Serve(SocketAddr),
+    /// Show or change the cookies of a session.
+    Cookies(Box<CookiesTask>),
     /// Make a request.
     Request(Box<Request>),
 }
@@ -128,6 +131,11 @@ impl Task {
             }
             Some("demo") => Ok(Self::Demo(colours.stdout)),
             Some("serve") => Ok(Self::Serve(words::listen_address(low.listen.as_deref())?)),
+            Some("cookies") => Ok(Self::Cookies(Box::new(CookiesTask::from_low(
+                low,
+                surroundings,
+                colours.stdout,
+            )?))),
             Some("doctor") => Err(Failure::usage("netreq doctor is not there yet")),
             Some(_) => Ok(Self::Request(Box::new(Request::from_low(low, surroundings, colours)?))),
         }
@@ -452,6 +460,8 @@ mod tests {
         );
         assert_eq!(task("help", PIPE), Ok(Task::Print(Print::Help)));
         assert_eq!(request("demo/", PIPE).url.as_str(), "https://demo/");
+        assert!(matches!(task("cookies --session a", PIPE), Ok(Task::Cookies(_))));
+        assert_eq!(request("cookies/", PIPE).url.as_str(), "https://cookies/");
         assert_eq!(refused("demo x"), "netreq demo takes no further words");
         assert_eq!(refused("doctor"), "netreq doctor is not there yet");
     }

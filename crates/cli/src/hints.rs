@@ -46,6 +46,12 @@ pub(crate) fn reason(error: &netreq::Error) -> String {
     one_line(&cause(error).unwrap_or_else(|| error.to_string()))
 }
 
+/// What an error of the disk says: its outer source names the file, the inner ones what the system said.
+pub(crate) fn cause_of(error: &netreq::Error) -> String {
+    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    format!("{} ({})", one_line(&cause), error.net_error())
+}
+
 /// The innermost cause that has something to say, since the outer ones repeat it.
 fn cause(error: &netreq::Error) -> Option<String> {
     let mut source = error.source()?;

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod complete;
+mod cookies;
 mod demo;
 mod download;
 mod encode;
@@ -56,6 +57,7 @@ fn perform(task: Task) -> Result<Exit, Failure> {
         }
         Task::Demo(style) => demo::run(style),
         Task::Serve(address) => serve::run(address),
+        Task::Cookies(task) => Ok(cookies::run(&task)),
         Task::Request(request) => Ok(run::run(&request)),
     }
 }

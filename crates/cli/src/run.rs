@@ -329,7 +329,8 @@ fn draw(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-fn tell(line: &str) {
+/// A line on standard error.
+pub(crate) fn tell(line: &str) {
     draw(&format!("netreq: {line}\n"));
 }
 

@@ -4,8 +4,6 @@
 //! error, when it has ended: only then is it known whether the cookies are kept. Which cookies there are
 //! is not this room's affair.
 
-use std::error::Error as _;
-
 use netreq::{EventStream, NetError, Session, SessionBuilder, StorageEvent};
 
 use crate::exit::{Exit, Failure};
@@ -90,12 +88,8 @@ pub(crate) fn not_kept(name: &str, error: &netreq::Error) -> Failure {
         }
         _ => "NETREQ_DATA_DIR names another folder",
     };
-    // The outer source names the file, the inner ones what the system said of it.
-    let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let line = format!(
-        "the cookies of session {name} are not kept: {cause} ({}); {hint}",
-        error.net_error()
-    );
+    let cause = hints::cause_of(error);
+    let line = format!("the cookies of session {name} are not kept: {cause}; {hint}");
     Failure { exit: Exit::File, line: hints::one_line(&line) }
 }
 

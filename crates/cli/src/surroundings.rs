@@ -1,7 +1,7 @@
-//! What the process finds around it: terminals and environment variables, read once.
+//! What the process finds around it: terminals, environment variables, the clock.
 //!
-//! Nothing else in this crate reads the environment or asks whether a stream is a terminal, so that
-//! `high.rs` is a function of its arguments and its tests need no terminal.
+//! Nothing else in this crate reads them or asks whether a stream is a terminal, so that `high.rs` is a
+//! function of its arguments and its tests need no terminal.
 
 use std::io::IsTerminal;
 
@@ -40,6 +40,12 @@ impl Surroundings {
                 .is_some_and(|value| !value.is_empty() && value != "0"),
         }
     }
+}
+
+/// What time it is.
+#[expect(clippy::disallowed_methods, reason = "this is the file that reads the clock")]
+pub(crate) fn now() -> netreq::Timestamp {
+    std::time::SystemTime::now().into()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the file that reads the environment")]

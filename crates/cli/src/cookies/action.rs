@@ -1,0 +1,287 @@
+//! What `netreq cookies …` means: one action on one session.
+//!
+//! A function of what was typed. Whether a cookie may be set is the engine's rule; here only words are
+//! refused that it would pass over in silence, since a slip of the hand must not change what a cookie is.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::exit::Failure;
+use crate::high::FileTarget;
+use crate::low::Low;
+use crate::style::Style;
+use crate::surroundings::Surroundings;
+use crate::words::guess_url;
+
+/// An action, the session it is for, and how its result is shown.
+#[derive(Debug, PartialEq)]
+pub(crate) struct CookiesTask {
+    pub(super) session: String,
+    pub(super) action: Action,
+    pub(super) json: bool,
+    /// Failures are told on standard error.
+    pub(super) complain: bool,
+    pub(super) stdout_is_terminal: bool,
+    pub(super) style: Style,
+}
+
+/// What is done with the cookies.
+#[derive(Debug, PartialEq)]
+pub(super) enum Action {
+    /// Of a request for the URL, or all.
+    List(Option<Url>),
+    /// A line of `Set-Cookie`, as if the URL had answered with it.
+    Set {
+        url: Url,
+        line: String,
+    },
+    Remove {
+        url: Url,
+        name: String,
+    },
+    /// Of the site of the URL, or all.
+    Clear(Option<Url>),
+    /// `None` is standard input.
+    Import(Option<PathBuf>),
+    /// `None` is standard output.
+    Export(Option<FileTarget>),
+}
+
+impl CookiesTask {
+    /// What `low` means; its first word is `cookies`.
+    ///
+    /// # Errors
+    ///
+    /// A usage failure that names what is missing or cannot be read.
+    pub(crate) fn from_low(
+        low: Low,
+        surroundings: Surroundings,
+        style: Style,
+    ) -> Result<Self, Failure> {
+        let Some(session) = low.session else {
+            return Err(Failure::usage("netreq cookies works on a session: write --session NAME"));
+        };
+        let words: Vec<&str> = low.words.iter().skip(1).map(String::as_str).collect();
+        let file = |path: &str| (path != "-").then(|| PathBuf::from(path));
+        let action = match words[..] {
+            [] | ["list"] => Action::List(None),
+            ["list", url] => Action::List(Some(guess_url(url)?)),
+            ["set", url, pair, ref attributes @ ..] => {
+                Action::Set { url: guess_url(url)?, line: set_cookie(pair, attributes)? }
+            }
+            ["remove", url, name] => Action::Remove { url: guess_url(url)?, name: name.to_owned() },
+            ["clear"] => Action::Clear(None),
+            ["clear", url] => Action::Clear(Some(guess_url(url)?)),
+            ["import", path] => Action::Import(file(path)),
+            ["export"] => Action::Export(None),
+            ["export", path] => Action::Export(file(path).map(|path| FileTarget {
+                path,
+                resume: false,
+                overwrite: low.overwrite,
+            })),
+            [action, ..] if let Some((_, form)) = FORMS.iter().find(|form| form.0 == action) => {
+                return Err(Failure::usage(format!("write netreq cookies {form}")));
+            }
+            [url] if url == "localhost" || url.contains(['.', ':', '/']) => {
+                Action::List(Some(guess_url(url)?))
+            }
+            [action, ..] => {
+                let known: Vec<_> = FORMS.iter().map(|form| form.0).collect();
+                return Err(Failure::usage(format!(
+                    "netreq cookies has no action '{action}'; there are {}",
+                    known.join(", ")
+                )));
+            }
+        };
+        Ok(Self {
+            session,
+            action,
+            json: low.json,
+            complain: !low.silent || low.show_error,
+            stdout_is_terminal: surroundings.stdout_is_terminal,
+            style,
+        })
+    }
+}
+
+/// The words of the actions, and what may follow each.
+const FORMS: [(&str, &str); 6] = [
+    ("list", "list [URL]"),
+    ("set", "set URL NAME=VALUE [ATTRIBUTE ...]"),
+    ("remove", "remove URL NAME"),
+    ("clear", "clear [URL]"),
+    ("import", "import FILE"),
+    ("export", "export [FILE]"),
+];
+
+/// One line of `pair`, which may be a whole line of `Set-Cookie` already, and further attributes.
+fn set_cookie(pair: &str, attributes: &[&str]) -> Result<String, Failure> {
+    let line = match pair.split_once(':') {
+        Some((name, rest)) if name.trim().eq_ignore_ascii_case("set-cookie") => rest.trim(),
+        _ => pair,
+    };
+    // A server may send a value without a name. Typed, it is a name without a value. The word may be a
+    // secret and is not repeated.
+    if !line.split(';').next().is_some_and(|pair| pair.contains('=')) {
+        return Err(Failure::usage("a cookie is written NAME=VALUE"));
+    }
+    for attribute in attributes.iter().flat_map(|word| word.split(';')) {
+        check_attribute(attribute.trim())?;
+    }
+    Ok([&[line], attributes].concat().join("; "))
+}
+
+/// Whether the engine would heed an attribute.
+fn check_attribute(attribute: &str) -> Result<(), Failure> {
+    let (name, value) = match attribute.split_once('=') {
+        Some((name, value)) => (name.trim(), Some(value.trim())),
+        None => (attribute, None),
+    };
+    let known = ATTRIBUTES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    match (known, value) {
+        // After a semicolon at the end there is nothing.
+        (None, None) if name.is_empty() => Ok(()),
+        (None, _) => {
+            let known: Vec<_> = ATTRIBUTES.iter().map(|known| known.0).collect();
+            Err(Failure::usage(format!(
+                "'{name}' is no attribute of a cookie; there are {}",
+                known.join(", ")
+            )))
+        }
+        (Some((_, Value::None)), None) | (Some((_, Value::Any)), Some(_)) => Ok(()),
+        (Some((known, Value::None)), Some(_)) => {
+            Err(Failure::usage(format!("{known} takes no value")))
+        }
+        (Some((_, Value::OneOf(choices))), Some(value))
+            if choices.iter().any(|choice| choice.eq_ignore_ascii_case(value)) =>
+        {
+            Ok(())
+        }
+        (Some((known, Value::OneOf(choices))), _) => {
+            Err(Failure::usage(format!("{known} is one of {}", choices.join(", "))))
+        }
+        (Some((known, Value::Any)), None) => Err(Failure::usage(format!("{known} needs a value"))),
+    }
+}
+
+enum Value {
+    None,
+    Any,
+    OneOf(&'static [&'static str]),
+}
+
+/// The attributes that mean something (RFC 6265bis §4.1.2, CHIPS, Chromium's `Priority`).
+const ATTRIBUTES: [(&str, Value); 9] = [
+    ("Expires", Value::Any),
+    ("Max-Age", Value::Any),
+    ("Domain", Value::Any),
+    ("Path", Value::Any),
+    ("Secure", Value::None),
+    ("HttpOnly", Value::None),
+    ("SameSite", Value::OneOf(&["Strict", "Lax", "None"])),
+    ("Partitioned", Value::None),
+    ("Priority", Value::OneOf(&["Low", "Medium", "High"])),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(words: &[&str]) -> Result<CookiesTask, Failure> {
+        let words = [&["cookies"], words].concat();
+        let low = Low {
+            words: words.into_iter().map(str::to_owned).collect(),
+            session: Some("work".to_owned()),
+            ..Low::default()
+        };
+        CookiesTask::from_low(low, Surroundings::default(), Style::PLAIN)
+    }
+
+    fn action(words: &[&str]) -> Action {
+        task(words).unwrap_or_else(|failure| panic!("{words:?}: {failure}")).action
+    }
+
+    fn refused(words: &[&str]) -> String {
+        task(words).unwrap_err().line
+    }
+
+    #[test]
+    fn the_words_after_cookies_are_an_action_or_a_url() {
+        let url = || Url::parse("https://a.test/").unwrap();
+        for (words, expected) in [
+            (&[][..], Action::List(None)),
+            (&["list"], Action::List(None)),
+            (&["list", "a.test"], Action::List(Some(url()))),
+            (&["a.test"], Action::List(Some(url()))),
+            (&["remove", "a.test", "n"], Action::Remove { url: url(), name: "n".into() }),
+            (&["clear"], Action::Clear(None)),
+            (&["clear", "a.test"], Action::Clear(Some(url()))),
+            (&["import", "f"], Action::Import(Some("f".into()))),
+            (&["import", "-"], Action::Import(None)),
+            (&["export"], Action::Export(None)),
+            (&["export", "-"], Action::Export(None)),
+            (
+                &["export", "f"],
+                Action::Export(Some(FileTarget {
+                    path: "f".into(),
+                    resume: false,
+                    overwrite: false,
+                })),
+            ),
+        ] {
+            assert_eq!(action(words), expected, "{words:?}");
+        }
+        for (words, expected) in [
+            (&["set"][..], "write netreq cookies set URL NAME=VALUE [ATTRIBUTE ...]"),
+            (&["remove", "a.test"], "write netreq cookies remove URL NAME"),
+            (&["list", "a", "b"], "write netreq cookies list [URL]"),
+            (&["import"], "write netreq cookies import FILE"),
+            (
+                &["lst"],
+                "netreq cookies has no action 'lst'; there are list, set, remove, clear, import, export",
+            ),
+        ] {
+            assert_eq!(refused(words), expected, "{words:?}");
+        }
+        let nameless = Low { words: vec!["cookies".to_owned()], ..Low::default() };
+        assert_eq!(
+            CookiesTask::from_low(nameless, Surroundings::default(), Style::PLAIN),
+            Err(Failure::usage("netreq cookies works on a session: write --session NAME"))
+        );
+    }
+
+    #[test]
+    fn a_cookie_is_a_pair_with_attributes_or_a_whole_line() {
+        for (words, expected) in [
+            (&["a=b"][..], "a=b"),
+            (&["=b"], "=b"),
+            (&["a=b; Secure; New"], "a=b; Secure; New"),
+            (&["set-cookie: a=b; Path=/x"], "a=b; Path=/x"),
+            (&["a=b", "Secure", "max-age=5"], "a=b; Secure; max-age=5"),
+            (
+                &["a=b", "SameSite=none", "Path=/x;HttpOnly;"],
+                "a=b; SameSite=none; Path=/x;HttpOnly;",
+            ),
+        ] {
+            let line = action(&[&["set", "a.test"], words].concat());
+            let url = Url::parse("https://a.test/").unwrap();
+            assert_eq!(line, Action::Set { url, line: expected.into() }, "{words:?}");
+        }
+        for (words, expected) in [
+            (&["secret"][..], "a cookie is written NAME=VALUE"),
+            (&["; a=b"], "a cookie is written NAME=VALUE"),
+            (
+                &["a=b", "Secur"],
+                "'Secur' is no attribute of a cookie; there are Expires, Max-Age, Domain, Path, Secure, \
+                 HttpOnly, SameSite, Partitioned, Priority",
+            ),
+            (&["a=b", "Secure=yes"], "Secure takes no value"),
+            (&["a=b", "Path"], "Path needs a value"),
+            (&["a=b", "SameSite=lux"], "SameSite is one of Strict, Lax, None"),
+            (&["a=b", "SameSite"], "SameSite is one of Strict, Lax, None"),
+        ] {
+            assert_eq!(refused(&[&["set", "a.test"], words].concat()), expected, "{words:?}");
+        }
+    }
+}
