@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use netreq_proto::partition::Partition;
 
@@ -17,8 +18,14 @@ pub(super) fn of_partition(data: &Path, partition: &Partition) -> Option<PathBuf
 }
 
 /// The data folder of this program: `NETREQ_DATA_DIR`, else `netreq` and the program's name in the
-/// platform's folder for data. `None` where the system names no such folder.
-pub(super) fn data() -> Option<PathBuf> {
+/// platform's folder for data. `None` where the system names no such folder. Looked up once: a
+/// partition stays where it is for the whole process.
+pub(super) fn data() -> Option<&'static Path> {
+    static DATA: OnceLock<Option<PathBuf>> = OnceLock::new();
+    DATA.get_or_init(look_up).as_deref()
+}
+
+fn look_up() -> Option<PathBuf> {
     if let Some(folder) = variable("NETREQ_DATA_DIR") {
         return std::path::absolute(folder).ok();
     }

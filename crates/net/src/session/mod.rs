@@ -48,8 +48,7 @@ impl Session {
     ///
     /// Electron `session.defaultSession`.
     pub fn default_session() -> Self {
-        let name = Name::of_partition("", None).unwrap_or_else(|_| Name::Memory("".into()));
-        registry::find(name)
+        registry::find(registry::default_name())
     }
 
     /// The session of a partition: `persist:name` is kept on disk, any other name lives as long as
@@ -63,7 +62,7 @@ impl Session {
     ///
     /// Electron `session.fromPartition`.
     pub fn from_partition(name: &str) -> Result<Self, Error> {
-        Name::of_partition(name, None).map(registry::find)
+        Ok(registry::find(&Name::of_partition(name, None)?))
     }
 
     /// The session that is kept in the folder `path`; the same folder is always the same session.
@@ -74,7 +73,7 @@ impl Session {
     ///
     /// Electron `session.fromPath`.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
-        Name::of_path(path.as_ref()).map(registry::find)
+        Ok(registry::find(&Name::of_path(path.as_ref())?))
     }
 
     /// Waits until the changes of every session with a name are on disk, `limit` at most. For the end

@@ -45,8 +45,7 @@ impl Name {
                 )),
             };
         }
-        let data = data.map(Path::to_path_buf).or_else(folder::data);
-        match data.and_then(|data| folder::of_partition(&data, &partition)) {
+        match data.or_else(folder::data).and_then(|data| folder::of_partition(data, &partition)) {
             Some(path) => Ok(Self::Path(path)),
             None if partition == Partition::Default => Ok(Self::Memory("".into())),
             None => Err(Error::argument(
@@ -88,10 +87,21 @@ fn sessions() -> &'static Mutex<Sessions> {
 }
 
 /// The session of this name; it is made if there is none.
-pub(super) fn find(name: Name) -> Session {
+pub(super) fn find(name: &Name) -> Session {
     let mut sessions = lock(sessions());
-    let make = || SessionBuilder::default().build_default(Some(name.clone()));
-    sessions.entry(name.clone()).or_insert_with(make).clone()
+    if let Some(session) = sessions.get(name) {
+        return session.clone();
+    }
+    let session = SessionBuilder::default().build_default(Some(name.clone()));
+    sessions.insert(name.clone(), session.clone());
+    session
+}
+
+/// The name of the default session: a place on disk, if there is one.
+pub(super) fn default_name() -> &'static Name {
+    static NAME: OnceLock<Name> = OnceLock::new();
+    let in_memory = |_| Name::Memory("".into());
+    NAME.get_or_init(|| Name::of_partition("", None).unwrap_or_else(in_memory))
 }
 
 /// Makes the session of a name that has none.
