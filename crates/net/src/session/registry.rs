@@ -45,7 +45,8 @@ impl Name {
                 )),
             };
         }
-        match data.or_else(folder::data).and_then(|data| folder::of_partition(data, &partition)) {
+        let place = |data: &Path| folder::of_partition(data, &partition);
+        match data.map_or_else(|| folder::data().and_then(place), place) {
             Some(path) => Ok(Self::Path(path)),
             None if partition == Partition::Default => Ok(Self::Memory("".into())),
             None => Err(Error::argument(
