@@ -9,7 +9,7 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use netreq::{Body, NetError, RedirectMode, Session};
+use netreq::{Body, CookieFilter, CredentialsMode, NetError, RedirectMode, Session};
 use netreq_testserver::{Authority, Server, pattern};
 use tokio::io::AsyncReadExt;
 
@@ -62,6 +62,12 @@ async fn walk(stage: &Stage, tour: &mut Tour) {
         "Redirect: manual",
         "The same URL gives the first redirect itself.",
         redirect_delivered(stage),
+    )
+    .await;
+    tour.step(
+        "Cookies",
+        "A login sets a cookie on its redirect; requests that include credentials send it, others do not.",
+        cookies(stage),
     )
     .await;
     tour.step(
@@ -166,6 +172,31 @@ async fn redirect_delivered(stage: &Stage) -> Told {
     same("the status", message.status(), 302)?;
     same("the field Location", message.header("location"), Some("/redirect/2"))?;
     Ok(vec![format!("{} {}, Location: /redirect/2", message.status(), message.status_message())])
+}
+
+async fn cookies(stage: &Stage) -> Told {
+    let login = stage.plain.url("/cookies/set?login=ada");
+    let included = stage.session.get(login).credentials(CredentialsMode::Include);
+    let text = included.await.map_err(told)?.text().await.map_err(told)?;
+    same("what came with the redirect", text.trim_end(), r#"{"cookies": {"login": "ada"}}"#)?;
+
+    let url = stage.plain.url("/cookies");
+    let plain = stage.session.get(&*url).await.map_err(told)?.text().await.map_err(told)?;
+    same("what came without credentials", plain.trim_end(), r#"{"cookies": {}}"#)?;
+    let included = stage.session.get(&*url).credentials(CredentialsMode::Include);
+    let again = included.await.map_err(told)?.text().await.map_err(told)?;
+    same("what came with credentials", &again, &text)?;
+
+    let kept = stage.session.cookies().get(CookieFilter::default()).await.map_err(told)?;
+    let [cookie] = &kept[..] else {
+        return Err(format!("{} cookies are kept, not 1", kept.len()));
+    };
+    same("the cookie", cookie.pair(), &b"login=ada"[..])?;
+    Ok(vec![
+        format!("with credentials: {}", again.trim_end()),
+        format!("without: {}", plain.trim_end()),
+        format!("kept in memory: login=ada for {}{}", cookie.domain(), cookie.path()),
+    ])
 }
 
 async fn decoding(stage: &Stage) -> Told {

@@ -44,7 +44,13 @@ impl Opened {
         let session = builder.build().map_err(|error| {
             // What can be refused without a name was typed with --resolve.
             let flag = if name.is_some() { "--session" } else { "--resolve" };
-            Failure { exit: Exit::from(&error), line: format!("{flag}: {}", hints::reason(&error)) }
+            let reason = match error.net_error() {
+                NetError::FileNotFound => {
+                    "the system names no folder for data; name one with NETREQ_DATA_DIR".to_owned()
+                }
+                _ => hints::reason(&error),
+            };
+            Failure { exit: Exit::from(&error), line: format!("{flag}: {reason}") }
         })?;
         let events = session.storage_events();
         Ok(Self { session, name: name.map(str::to_owned), events })

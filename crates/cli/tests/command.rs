@@ -8,45 +8,17 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use support::{Folder, Ran, command};
 
 use netreq_testserver::{Authority, Gate, OK, Server, answer, pattern, script};
 
+mod support;
+
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
-
-/// How a run ended.
-#[derive(Debug, PartialEq, Eq)]
-struct Ran {
-    code: Option<i32>,
-    stdout: Vec<u8>,
-    stderr: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-}
-
-impl Ran {
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.stdout).unwrap()
-    }
-}
-
-/// The command, ready to run with nothing around it.
-fn command<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_netreq"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    command
-}
 
 fn netreq<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
     command(arguments).output().unwrap().into()
@@ -70,39 +42,6 @@ fn curl(arguments: &[&str]) -> Vec<u8> {
         Command::new("curl").arg("-s").args(arguments).output().expect("curl is installed");
     assert!(output.status.success(), "{output:?}");
     output.stdout
-}
-
-/// A folder that is gone at the end of its test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("netreq-command-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// A child that is ended with its test.
@@ -729,7 +668,7 @@ fn an_answer_before_the_end_of_a_pipe_is_heard() {
 fn the_demo_goes_as_announced() {
     let ran = netreq(["demo"]);
     assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{}", ran.text());
-    assert!(ran.text().ends_with("\n9 steps, all as announced.\n"), "{}", ran.text());
+    assert!(ran.text().ends_with("\n10 steps, all as announced.\n"), "{}", ran.text());
     assert!(!ran.text().contains("differs"), "{}", ran.text());
 }
 

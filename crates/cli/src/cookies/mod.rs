@@ -151,7 +151,12 @@ impl CookiesTask {
             1 => "1 cookie taken".to_owned(),
             taken => format!("{taken} cookies taken"),
         };
-        for (count, what) in [(expired, "expired"), (older, "older than those of the session")] {
+        for (count, what) in [
+            (expired, "expired"),
+            (older, "older than in the session"),
+            (encrypted, "encrypted"),
+            (skipped, "skipped"),
+        ] {
             if count > 0 {
                 line.push_str(&format!(", {count} {what}"));
             }
