@@ -168,7 +168,7 @@ impl SiteData {
         if hsts.is_none() && clear.is_none() && set.is_none() {
             return None;
         }
-        let now = wall_clock();
+        let mut now = wall_clock();
         let mut state = lock(&self.state);
         if let (Some(value), Some(host)) = (hsts, url.host_str())
             && let Ok(change) = state.hsts.note(host, value, is_trusted, now.unix())
@@ -192,6 +192,8 @@ impl SiteData {
                     Ok(more) => changes.extend(more),
                     Err(reason) => self.exclude(url, name_of(line), reason, CookieAccess::Store),
                 }
+                // Each is made a little later than the one before: their order outlives this memory.
+                now.0 += 1;
             }
         }
         if clear.is_some() {
