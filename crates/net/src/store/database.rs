@@ -109,13 +109,14 @@ impl Database {
             Transaction::new_unchecked(&self.connection, TransactionBehavior::Deferred)?;
         let version = counters(&transaction)?.version;
         let mut loaded = Loaded::default();
+        let mut is_stale = false;
         let skipped = read_all(&transaction, |change| match change {
             StoreChange::SetCookie(cookie) if session_cookies || cookie.is_persistent() => {
                 loaded.cookies.push(cookie);
             }
             StoreChange::SetHsts(host, entry) => loaded.hsts.push((host, entry)),
-            StoreChange::SetCookie(_)
-            | StoreChange::TouchCookie(_)
+            StoreChange::SetCookie(_) => is_stale = true,
+            StoreChange::TouchCookie(_)
             | StoreChange::RemoveCookie(..)
             | StoreChange::RemoveHsts(..) => {}
         })?;
@@ -123,6 +124,11 @@ impl Database {
             check(&transaction)?;
         }
         drop(transaction);
+        if is_stale {
+            // A later session that wants its own back must not meet these. Where nothing may be
+            // written they stay; the next write tries again.
+            let _ = self.connection.execute(STALE_SESSION_COOKIES, []);
+        }
         Ok((loaded, Rows { skipped, version, ..Rows::default() }))
     }
 
@@ -474,7 +480,7 @@ fn tidy(
     purged: i64,
 ) -> Result<i64, Failure> {
     if !session_cookies {
-        connection.execute("DELETE FROM cookies WHERE expiry IS NULL AND NOT removed", [])?;
+        connection.execute(STALE_SESSION_COOKIES, [])?;
     }
     // The clock is the batch's own: its latest change is as good as now.
     let now = batch.iter().map(|entry| entry.change.time()).max().unwrap_or(Timestamp::MIN);
@@ -495,6 +501,8 @@ fn tidy(
     Ok(purged)
 }
 
+/// The session cookies of an earlier session.
+const STALE_SESSION_COOKIES: &str = "DELETE FROM cookies WHERE expiry IS NULL AND NOT removed";
 const COOKIE_KEY: [&str; 5] = ["domain", "path", "name", "partition_site", "partition_cross_site"];
 /// How long a row says that it is gone: an hour, in seconds.
 const KEPT: i64 = 3_600;
