@@ -7,15 +7,18 @@
 //! Several threads may use one session at once: each drives its own request, and one of them waits
 //! for the sockets of all.
 
+mod cookies;
 mod incoming_message;
 mod reader;
 mod request_builder;
 
+pub use cookies::Cookies;
 pub use incoming_message::IncomingMessage;
 pub use request_builder::RequestBuilder;
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use http::Method;
@@ -80,6 +83,42 @@ impl Session {
         Ok(Self { session, driver: Arc::new(Driver::new()?) })
     }
 
+    /// The session that requests use which name none; see
+    /// [`netreq::Session::default_session`](crate::Session::default_session).
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn default_session() -> Result<Self, Error> {
+        Self::new(crate::Session::default_session())
+    }
+
+    /// The session of a partition; see
+    /// [`netreq::Session::from_partition`](crate::Session::from_partition). Of the same name it is the
+    /// same session, with connections of its own.
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`new`](Self::new).
+    pub fn from_partition(name: &str) -> Result<Self, Error> {
+        crate::Session::from_partition(name).and_then(Self::new)
+    }
+
+    /// The session that is kept in the folder `path`; see
+    /// [`netreq::Session::from_path`](crate::Session::from_path).
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`new`](Self::new).
+    pub fn from_path(path: impl AsRef<Path>) -> Result<Self, Error> {
+        crate::Session::from_path(path).and_then(Self::new)
+    }
+
+    /// The cookies.
+    pub fn cookies(&self) -> Cookies {
+        Cookies::new(self.session.cookies(), Arc::clone(&self.driver))
+    }
+
     /// A request with `method` to `url`.
     ///
     /// A bad URL or method is reported when the request is sent.
@@ -120,6 +159,15 @@ impl Session {
     /// Closes every idle connection. Those in use close when their exchange ends.
     pub fn close_idle_connections(&self) {
         self.session.close_idle_connections();
+    }
+
+    /// Waits until every change is on disk. In memory there is nothing to wait for.
+    ///
+    /// # Errors
+    ///
+    /// Why it is not. The changes are kept and tried again.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.driver.wait(self.session.flush())
     }
 
     /// How many connections there are: in use, being made, idle, and requests that wait for one.

@@ -20,15 +20,15 @@ use url::Url;
 use crate::api::{IncomingMessage, IntoUrl};
 use crate::body::Body;
 use crate::error::{BoxError, Error};
-use crate::request::RedirectMode;
+use crate::request::{CredentialsMode, RedirectMode};
 use crate::session::Session;
 use crate::timeouts::Timeouts;
 
 /// Sends `http` requests; names go out in lower case, as `http` has them.
 ///
 /// The URI is absolute. These types in the request's extensions say more, with the everyday defaults
-/// where they are absent: [`RedirectMode`], [`Timeouts`], [`RequestPriority`], [`ReferrerPolicy`]. The
-/// request's version is not looked at.
+/// where they are absent: [`RedirectMode`], [`CredentialsMode`], [`Timeouts`], [`RequestPriority`],
+/// [`ReferrerPolicy`]. The request's version is not looked at.
 ///
 /// `Content-Length` must be the body's length, and is the length of a body that does not know its
 /// own; `Transfer-Encoding: chunked` may stand there, and what is sent follows the body; `Host` must
@@ -66,6 +66,9 @@ where
             let extensions = &head.extensions;
             if let Some(mode) = extensions.get::<RedirectMode>() {
                 request = request.redirect(*mode);
+            }
+            if let Some(mode) = extensions.get::<CredentialsMode>() {
+                request = request.credentials(*mode);
             }
             if let Some(timeouts) = extensions.get::<Timeouts>() {
                 request = request.timeouts(*timeouts);

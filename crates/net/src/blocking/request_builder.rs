@@ -13,7 +13,7 @@ use super::{Driver, IncomingMessage};
 use crate::body::Body;
 use crate::error::Error;
 use crate::progress::UploadProgress;
-use crate::request::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict};
+use crate::request::{CredentialsMode, Delegate, RedirectInfo, RedirectMode, RedirectVerdict};
 use crate::timeouts::Timeouts;
 
 /// A request in the making.
@@ -61,7 +61,23 @@ impl RequestBuilder {
         self.map(|request| request.redirect(mode))
     }
 
-    /// The origin that the request is made for: it decides `Sec-Fetch-Site`.
+    /// Whether the request carries cookies and logins of its session. Default: logins and no cookies.
+    ///
+    /// # Errors
+    ///
+    /// Reported when sent: [`CredentialsMode::SameOrigin`] without an [`origin`](Self::origin).
+    pub fn credentials(self, mode: CredentialsMode) -> Self {
+        self.map(|request| request.credentials(mode))
+    }
+
+    /// Whether the session's cookies go along, and those of responses are kept. Default false; it
+    /// counts only where [`credentials`](Self::credentials) is not set.
+    pub fn use_session_cookies(self, used: bool) -> Self {
+        self.map(|request| request.use_session_cookies(used))
+    }
+
+    /// The origin that the request is made for: it decides `Sec-Fetch-Site` and which cookies are
+    /// those of the same site.
     ///
     /// # Errors
     ///

@@ -5,8 +5,14 @@ use std::sync::Barrier;
 use std::time::Duration;
 
 use netreq::blocking::{self, Session};
-use netreq::{Body, NetError, RedirectMode, RedirectVerdict, Timeouts};
+use netreq::{
+    Body, CookieDetails, CookieFilter, CredentialsMode, NetError, RedirectMode, RedirectVerdict,
+    Timeouts, Url,
+};
 use netreq_testserver::{Gate, OK, Server, answer, pattern, script};
+
+use crate::sites::{asked, setting};
+use crate::support::{Folder, in_its_own_process};
 
 #[test]
 fn a_request_goes_out_as_the_async_one_does_and_its_connection_is_kept() {
@@ -139,6 +145,93 @@ fn redirects_limits_and_wrong_arguments_are_as_in_the_async_api() {
         get("/status/404").send(()).unwrap().error_for_status().unwrap_err().status(),
         Some(404)
     );
+}
+
+#[test]
+fn cookies_of_a_session_are_sent_kept_and_seen_by_calls_that_wait() {
+    let folder = Folder::new();
+    let server = script()
+        .connection(|peer| {
+            let peer = asked(peer, "/", "").reply(setting(&["lost=1"]));
+            let peer = asked(peer, "/", "a=1").reply(setting(&["b=2; Max-Age=60"]));
+            let peer = asked(peer, "/", "a=1; b=2").reply(OK);
+            let peer = asked(peer, "/", "").reply(OK);
+            asked(peer, "/", "b=2").reply(OK)
+        })
+        .start();
+    let session = Session::from_path(folder.path()).unwrap();
+    let url = Url::parse(&server.url("/")).unwrap();
+    let cookies = session.cookies();
+    let names = || {
+        let found = cookies.get(CookieFilter::default()).unwrap();
+        found.iter().map(|cookie| cookie.pair().to_vec()).collect::<Vec<_>>()
+    };
+    let send = |request: blocking::RequestBuilder| {
+        request.send(()).unwrap().bytes().unwrap();
+    };
+    let get = || session.get(&url);
+
+    cookies.set(CookieDetails { name: b"a", value: b"1", ..CookieDetails::new(&url) }).unwrap();
+    send(get());
+    send(get().credentials(CredentialsMode::Include));
+    assert_eq!(names(), [b"a=1", b"b=2"]);
+    send(get().use_session_cookies(true));
+    send(get().use_session_cookies(true).credentials(CredentialsMode::Omit));
+    cookies.remove(&url, "a").unwrap();
+    send(get().credentials(CredentialsMode::SameOrigin).origin(url.as_str().trim_end_matches('/')));
+
+    let refused = get().credentials(CredentialsMode::SameOrigin).send(()).unwrap_err();
+    assert_eq!(refused.to_string(), "credentials: same-origin requires origin to be set");
+    let bad = CookieDetails { value: b"a;b", ..CookieDetails::new(&url) };
+    let sentence = "Failed to set cookie - The cookie contains ASCII control characters";
+    assert_eq!(cookies.set(bad).unwrap_err().to_string(), sentence);
+    session.flush().unwrap();
+    session.close().unwrap();
+
+    let again = Session::from_path(folder.path()).unwrap();
+    let found = again.cookies().get(CookieFilter::default()).unwrap();
+    assert_eq!(found.iter().map(netreq::Cookie::pair).collect::<Vec<_>>(), [b"b=2"]);
+    let other = Session::in_memory().unwrap();
+    assert_eq!(other.cookies().import(found).unwrap(), 1);
+    assert_eq!(other.cookies().get(CookieFilter::default()).unwrap().len(), 1);
+    again.close().unwrap();
+    server.finished();
+}
+
+#[test]
+fn a_named_session_is_the_async_ones_and_waits_nowhere_else() {
+    let folder = Folder::new();
+    let variables = [("NETREQ_DATA_DIR", folder.path().as_os_str())];
+    let test = "blocking::a_named_session_is_the_async_ones_and_waits_nowhere_else";
+    in_its_own_process(test, &variables, || {
+        let url = Url::parse("http://a.test/").unwrap();
+        let details = CookieDetails { name: b"a", value: b"1", ..CookieDetails::new(&url) };
+        for (one, other) in [
+            (Session::default_session(), Session::from_partition("")),
+            (Session::from_partition("x"), Session::from_partition("x")),
+        ] {
+            let (one, other) = (one.unwrap(), other.unwrap());
+            one.cookies().set(details.clone()).unwrap();
+            assert_eq!(other.cookies().get(CookieFilter::default()).unwrap().len(), 1);
+        }
+        let relative = Session::from_path("x").unwrap_err();
+        assert_eq!(relative.to_string(), "An absolute path was not provided");
+
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let session = Session::from_partition("x").unwrap();
+        runtime.block_on(async {
+            let cookies = session.cookies();
+            for error in [
+                cookies.get(CookieFilter::default()).unwrap_err(),
+                cookies.remove(&url, "a").unwrap_err(),
+                cookies.set(details).unwrap_err(),
+                session.flush().unwrap_err(),
+            ] {
+                assert_eq!(error.net_error(), NetError::Unexpected);
+            }
+        });
+        assert_eq!(session.cookies().get(CookieFilter::default()).unwrap().len(), 1);
+    });
 }
 
 #[test]

@@ -41,13 +41,12 @@ pub(crate) async fn counted(session: &Session, expected: [usize; 4]) {
 ///
 /// `test` is the whole name of the calling test, which this starts again with `variables` set; there
 /// `body` is called.
-#[expect(clippy::disallowed_methods, reason = "asks whether this is the process of its own")]
 pub(crate) fn in_its_own_process(
     test: &str,
     variables: &[(&str, &OsStr)],
     body: impl FnOnce() + 'static,
 ) {
-    if std::env::var_os(ALONE).is_some() {
+    if is_alone() {
         return body();
     }
     let program = std::env::current_exe().expect("a test knows its own file");
@@ -61,6 +60,31 @@ pub(crate) fn in_its_own_process(
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}\n{errors}");
     assert!(text.contains("1 passed"), "{test} is no test's name:\n{text}");
+}
+
+/// Runs `there` in a process of its own, as [`in_its_own_process`] does, and `here` in this one at the
+/// same time.
+pub(crate) fn beside_another_process(
+    test: &str,
+    variables: &[(&str, &OsStr)],
+    here: impl FnOnce(),
+    there: impl FnOnce() + 'static,
+) {
+    if is_alone() {
+        return there();
+    }
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| in_its_own_process(test, variables, || {}));
+        here();
+        if let Err(panic) = other.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+#[expect(clippy::disallowed_methods, reason = "asks whether this is the process of its own")]
+fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
 }
 
 /// A new folder that is removed when dropped.

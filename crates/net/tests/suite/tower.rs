@@ -5,10 +5,13 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response, StatusCode, Version, header};
 use http_body::{Body as _, Frame, SizeHint};
-use netreq::{Bytes, Error, IncomingMessage, NetError, RedirectMode, Session, Timeouts};
+use netreq::{
+    Bytes, CredentialsMode, Error, IncomingMessage, NetError, RedirectMode, Session, Timeouts,
+};
 use netreq_testserver::{Gate, OK, Server, script};
 use tower_service::Service;
 
+use crate::sites::{asked, cookies, set, setting, visiting};
 use crate::support::counted;
 
 /// A body of one piece; it knows its length or does not.
@@ -181,6 +184,37 @@ async fn redirects_are_followed_unless_an_extension_says_otherwise() {
     let limit = Timeouts::default().with_first_byte(std::time::Duration::from_millis(1));
     let late = get("/delay/60000").extension(limit).body(nothing()).unwrap();
     assert!(call(&session, late).await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn a_credentials_mode_among_the_extensions_brings_the_sessions_cookies() {
+    let server = script()
+        .connection(|peer| {
+            let peer = asked(peer, "/", "").reply(setting(&["lost=1"]));
+            let peer = asked(peer, "/", "").reply(setting(&["lost=2"]));
+            let peer = asked(peer, "/", "a=1").reply(setting(&["b=2"]));
+            asked(peer, "/", "own=3").reply(OK)
+        })
+        .start();
+    let session = visiting(&server);
+    set(&session, "http://a.test/", "a", "1").await;
+    let get = || Request::get("http://a.test/");
+    for request in [
+        get(),
+        get().extension(CredentialsMode::Omit),
+        get().extension(CredentialsMode::Include),
+        get().extension(CredentialsMode::Include).header("cookie", "own=3"),
+    ] {
+        let response = call(&session, request.body(nothing()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.into_body().bytes().await.unwrap();
+    }
+    assert_eq!(cookies(&session).await, ["a=1", "b=2"]);
+
+    let refused = get().extension(CredentialsMode::SameOrigin).body(nothing()).unwrap();
+    let refused = call(&session, refused).await.unwrap_err();
+    assert_eq!(refused.to_string(), "credentials: same-origin requires origin to be set");
+    server.finished();
 }
 
 #[cfg(feature = "gzip")]
