@@ -1,9 +1,11 @@
-//! What the jar lets in and out, by tables; limits and random sequences have files of their own.
+//! What the jar lets in and out, by tables; limits, reasons and random sequences have files of
+//! their own.
 
 use super::*;
 use crate::cookie::CookieDetails;
 
 mod limits;
+mod reasons;
 mod sequences;
 
 const NOW: Timestamp = Timestamp(1_764_000_000_000_000);
@@ -194,51 +196,6 @@ fn this_machine_may_set_and_get_secure_cookies_in_the_clear() {
         let mut jar = jar(&[(host, "a=1; Secure; SameSite=None")]);
         assert_eq!(header(&mut jar, host), "a=1", "{host}");
     }
-}
-
-#[test]
-fn what_a_request_does_not_carry_has_a_reason() {
-    use ExclusionReason as Reason;
-    let jar = jar(&[
-        ("https://a.test/", "secure=1; Secure"),
-        ("https://a.test/", "http=1; HttpOnly"),
-        ("https://www.a.test/", "domain=1"),
-        ("https://a.test/", "path=1; Path=/y"),
-        ("https://a.test/", "strict=1; SameSite=Strict"),
-        ("https://a.test/", "lax=1; SameSite=Lax"),
-        ("https://a.test/", "none=1"),
-    ]);
-    let reasons = |to: &str, access: &Access<'_>| {
-        let to = url(to);
-        let mut reasons: Vec<(String, Reason)> = jar
-            .excluded_from(&to, access)
-            .into_iter()
-            .map(|(cookie, reason)| (String::from_utf8_lossy(cookie.name()).into_owned(), reason))
-            .collect();
-        reasons.sort_by(|one, other| one.0.cmp(&other.0));
-        reasons
-    };
-    let named = |list: &[(&str, Reason)]| -> Vec<(String, Reason)> {
-        list.iter().map(|(name, reason)| ((*name).to_owned(), *reason)).collect()
-    };
-    assert_eq!(
-        reasons("https://a.test/", &FIRST_PARTY),
-        named(&[("domain", Reason::DomainMismatch), ("path", Reason::NotOnPath)])
-    );
-    let script = Access { http: false, ..request(SameSiteContext::CrossSite) };
-    assert_eq!(
-        reasons("http://a.test/y", &script),
-        named(&[
-            ("domain", Reason::DomainMismatch),
-            ("http", Reason::HttpOnly),
-            ("lax", Reason::SameSiteLax),
-            ("none", Reason::SameSiteUnspecifiedTreatedAsLax),
-            ("path", Reason::SameSiteUnspecifiedTreatedAsLax),
-            ("secure", Reason::SecureOnly),
-            ("strict", Reason::SameSiteStrict),
-        ])
-    );
-    assert_eq!(reasons("ftp://a.test/", &FIRST_PARTY), []);
 }
 
 #[test]
