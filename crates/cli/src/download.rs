@@ -251,29 +251,6 @@ impl Download {
     }
 }
 
-/// Writes a whole file, with the same care.
-///
-/// # Errors
-///
-/// The file exists and is not to be replaced, or cannot be written.
-pub(crate) fn write_whole(target: FileTarget, content: &[u8]) -> Result<(), Failure> {
-    let plan = Plan::look(&target)?;
-    let answer = Answer {
-        status: 200,
-        content_range: None,
-        etag: None,
-        is_range_asked: false,
-        is_verbatim: true,
-    };
-    match Download::begin(target, plan, &answer)? {
-        Begun::Writing(mut download) => {
-            download.write(content)?;
-            download.finish()
-        }
-        Begun::Complete => Ok(()),
-    }
-}
-
 /// Whether `path` names a descriptor that is open already.
 ///
 /// It may be a redirection to a regular file, which is the shell's to replace or not.

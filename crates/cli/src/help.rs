@@ -64,7 +64,11 @@ pub(crate) const COOKIES: [(&str, &str); 6] = [
     ),
     ("remove URL NAME", "remove those of this name that a request for URL carries"),
     ("clear [URL]", "remove them all, or those of the site of URL"),
-    ("import FILE", "take them from a file of curl, of export, or of Chromium or Electron"),
+    (
+        "import FILE",
+        "take them from a file of curl, of export, or from the file Cookies of a profile of Electron or \
+         Chromium, where it is not encrypted; - is standard input, which no list of processes shows",
+    ),
     ("export [FILE]", "write them as curl does, or with --json, for their owner alone"),
 ];
 

@@ -458,6 +458,27 @@ fn a_cookie_that_is_left_out_is_shown_with_its_reason() {
 }
 
 #[test]
+fn a_cookie_that_is_left_out_on_the_way_is_shown_at_its_hop() {
+    let hop = "HTTP/1.1 302 Found\r\nLocation: /2\r\nSet-Cookie: a=1; Domain=b.test\r\n\
+               Content-Length: 0\r\n\r\n";
+    let server = script()
+        .connection(|peer| {
+            peer.expect_get("/1").reply(hop).expect_get("/2").reply(answer("ok")).close()
+        })
+        .start();
+    let data = Data::new();
+    let url = server.url("/1");
+    let ran = data.netreq(["-v", &url]);
+    let (first, second) = (server.request_text(0), server.request_text(1));
+    let line = format!(
+        "netreq: {url}: cookie a was not stored: The cookie was set with an invalid Domain attribute.\n"
+    );
+    let end = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    assert_eq!(ran.stderr, format!("{first}{hop}{line}{second}{end}"));
+    server.finished();
+}
+
+#[test]
 fn a_field_of_the_users_takes_the_place_of_the_cookies() {
     let server = Server::start();
     let data = Data::new();

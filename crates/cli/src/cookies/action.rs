@@ -126,14 +126,16 @@ fn set_cookie(pair: &str, attributes: &[&str]) -> Result<String, Failure> {
     if !line.split(';').next().is_some_and(|pair| pair.contains('=')) {
         return Err(Failure::usage("a cookie is written NAME=VALUE"));
     }
-    for attribute in attributes.iter().flat_map(|word| word.split(';')) {
-        check_attribute(attribute.trim())?;
+    for (index, word) in attributes.iter().enumerate() {
+        for attribute in word.split(';') {
+            check_attribute(attribute.trim(), index + 1)?;
+        }
     }
     Ok([&[line], attributes].concat().join("; "))
 }
 
-/// Whether the engine would heed an attribute.
-fn check_attribute(attribute: &str) -> Result<(), Failure> {
+/// Whether the engine would heed the attribute in the word of that number.
+fn check_attribute(attribute: &str, number: usize) -> Result<(), Failure> {
     let (name, value) = match attribute.split_once('=') {
         Some((name, value)) => (name.trim(), Some(value.trim())),
         None => (attribute, None),
@@ -144,8 +146,9 @@ fn check_attribute(attribute: &str) -> Result<(), Failure> {
         (None, None) if name.is_empty() => Ok(()),
         (None, _) => {
             let known: Vec<_> = ATTRIBUTES.iter().map(|known| known.0).collect();
+            // The word may be the value, after a blank that was not meant.
             Err(Failure::usage(format!(
-                "'{name}' is no attribute of a cookie; there are {}",
+                "word {number} after the cookie is no attribute of one; there are {}",
                 known.join(", ")
             )))
         }
@@ -273,8 +276,8 @@ mod tests {
             (&["; a=b"], "a cookie is written NAME=VALUE"),
             (
                 &["a=b", "Secur"],
-                "'Secur' is no attribute of a cookie; there are Expires, Max-Age, Domain, Path, Secure, \
-                 HttpOnly, SameSite, Partitioned, Priority",
+                "word 1 after the cookie is no attribute of one; there are Expires, Max-Age, Domain, Path, \
+                 Secure, HttpOnly, SameSite, Partitioned, Priority",
             ),
             (&["a=b", "Secure=yes"], "Secure takes no value"),
             (&["a=b", "Path"], "Path needs a value"),

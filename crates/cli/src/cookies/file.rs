@@ -1,4 +1,4 @@
-//! Files of cookies: which kind one is, and what is in it.
+//! Files of cookies: which kind one is, what is in it, and how one is written.
 //!
 //! The kind is told from the content. A file is taken wholly or refused with the place that is wrong, and
 //! of two cookies that are the same one the later holds, as for programs that read such files line by
@@ -11,7 +11,10 @@ use std::path::Path;
 use netreq::{Cookie, Timestamp, netscape, read_chromium_cookies};
 
 use super::electron;
+use crate::answer::Answer;
+use crate::download::{Begun, Download, Plan};
 use crate::exit::{Exit, Failure};
+use crate::high::FileTarget;
 use crate::hints;
 
 /// What a file holds.
@@ -56,6 +59,30 @@ pub(super) fn read(path: Option<&Path>, now: Timestamp) -> Result<Found, Failure
         _ => netscape::read(text, now).map_err(|error| refused(error.to_string()))?,
     };
     Ok(Found { cookies: in_order(cookies, now), ..Found::default() })
+}
+
+/// Writes a whole file as if it had been downloaded: under its name when it is complete, for its owner
+/// alone, over nothing and through no link.
+///
+/// # Errors
+///
+/// The file exists and is not to be replaced, or cannot be written.
+pub(super) fn write(target: FileTarget, content: &[u8]) -> Result<(), Failure> {
+    let plan = Plan::look(&target)?;
+    let answer = Answer {
+        status: 200,
+        content_range: None,
+        etag: None,
+        is_range_asked: false,
+        is_verbatim: true,
+    };
+    match Download::begin(target, plan, &answer)? {
+        Begun::Writing(mut download) => {
+            download.write(content)?;
+            download.finish()
+        }
+        Begun::Complete => Ok(()),
+    }
 }
 
 fn limited(reader: impl Read) -> io::Result<Vec<u8>> {

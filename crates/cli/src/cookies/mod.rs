@@ -16,7 +16,6 @@ use netreq::{
 };
 use url::Url;
 
-use crate::download;
 use crate::exit::{Exit, Failure};
 use crate::high::FileTarget;
 use crate::hints;
@@ -177,7 +176,7 @@ impl CookiesTask {
             netscape::write(written)
         };
         match target {
-            Some(target) => download::write_whole(target.clone(), &content)?,
+            Some(target) => file::write(target.clone(), &content)?,
             // On a terminal a value may be no text.
             None if self.stdout_is_terminal => print(&visible(&content))?,
             None => print_bytes(&content)?,
