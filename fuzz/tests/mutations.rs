@@ -34,6 +34,7 @@ targets! {
     request_parts
     response_head
     set_cookie
+    store_rows
     url_parts
 }
 

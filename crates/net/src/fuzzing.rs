@@ -6,6 +6,7 @@
 use bytes::Bytes;
 
 use crate::coding::ContentDecoder;
+pub use crate::store::fuzzing::{Field, Found, Table, read_row, store_and_read};
 
 /// The body that comes in `pieces` with this value of `Content-Encoding`, at most `limit` bytes of
 /// it; as it came where there is nothing to undo.

@@ -18,6 +18,7 @@ mod request_fields;
 mod request_parts;
 mod response_head;
 mod set_cookie;
+mod store_rows;
 mod url_parts;
 
 pub use chunked_body::chunked_body;
@@ -33,6 +34,7 @@ pub use request_fields::request_fields;
 pub use request_parts::request_parts;
 pub use response_head::response_head;
 pub use set_cookie::set_cookie;
+pub use store_rows::store_rows;
 pub use url_parts::url_parts;
 
 use crate::Target;
@@ -52,5 +54,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "request_parts", run: request_parts, dictionary: request_parts::WORDS },
     Target { name: "response_head", run: response_head, dictionary: response_head::WORDS },
     Target { name: "set_cookie", run: set_cookie, dictionary: set_cookie::WORDS },
+    Target { name: "store_rows", run: store_rows, dictionary: store_rows::WORDS },
     Target { name: "url_parts", run: url_parts, dictionary: url_parts::WORDS },
 ];

@@ -255,7 +255,7 @@ fn columns(connection: &Connection) -> Result<String, Failure> {
     Ok(selected.join(", "))
 }
 
-enum Value {
+pub(super) enum Value {
     Plain(Box<CanonicalCookie>),
     Encrypted,
 }
@@ -263,7 +263,7 @@ enum Value {
 /// The cookie of a row; `None` if it is none.
 ///
 /// Numbers that no version uses count as not said, as Chromium reads them.
-fn cookie(row: &Row<'_>) -> Option<Value> {
+pub(super) fn cookie(row: &Row<'_>) -> Option<Value> {
     let number = |index| row.get_ref(index).ok()?.as_i64().ok();
     let bytes = |index| match row.get_ref(index).ok()? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes),
@@ -331,7 +331,7 @@ fn time(micros: i64) -> Timestamp {
 
 /// What a version without a column is taken to say.
 #[derive(Clone, Copy)]
-enum Without {
+pub(super) enum Without {
     /// Every version has it.
     Never,
     Means(&'static str),
@@ -340,7 +340,7 @@ enum Without {
 }
 
 /// In the order of [`cookie`].
-const COLUMNS: [(&str, Without); 18] = [
+pub(super) const COLUMNS: [(&str, Without); 18] = [
     ("creation_utc", Without::Never),
     ("host_key", Without::Never),
     ("name", Without::Never),

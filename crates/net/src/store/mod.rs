@@ -24,6 +24,8 @@ mod disk;
 mod failure;
 #[cfg(feature = "persist")]
 mod files;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(feature = "persist")]
 mod handle;
 #[cfg(feature = "persist")]

@@ -8,7 +8,7 @@ use netreq_proto::cookie::{
     CanonicalCookie, CookieKey, PartitionKey, Priority, SameSite, SourceScheme, StoredCookie,
     Timestamp,
 };
-use netreq_proto::hsts::HstsEntry;
+use netreq_proto::hsts::{HstsEntry, HstsTable};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, ToSql, params};
 use url::Url;
@@ -193,18 +193,26 @@ pub(super) fn partition_key(site: &str, cross: bool) -> Option<PartitionKey> {
 pub(super) fn hsts(row: &Row<'_>) -> Option<StoreChange> {
     let host = text(row.get_ref(0).ok()?)?;
     let observed = UnixTime(number(row.get_ref(3).ok()?)?);
-    if host.is_empty() {
-        return None;
-    }
-    if flag(row.get_ref(4).ok()?)? {
-        return Some(StoreChange::RemoveHsts(host.into(), observed));
-    }
     let entry = HstsEntry {
         expiry: UnixTime(number(row.get_ref(1).ok()?)?),
         include_subdomains: flag(row.get_ref(2).ok()?)?,
         observed,
     };
+    if !is_kept_as(host, entry) {
+        return None;
+    }
+    if flag(row.get_ref(4).ok()?)? {
+        return Some(StoreChange::RemoveHsts(host.into(), observed));
+    }
     Some(StoreChange::SetHsts(host.into(), entry))
+}
+
+/// Whether the table of a session would have an entry under this very name. One of another spelling
+/// would come back from the disk each time it is removed.
+fn is_kept_as(host: &str, entry: HstsEntry) -> bool {
+    let mut table = HstsTable::new();
+    table.load(host, entry);
+    table.iter().next().is_some_and(|(kept, _)| kept == host)
 }
 
 /// Text where it can be, so that a person can read it; other bytes as they are.

@@ -248,12 +248,14 @@ async fn a_row_that_is_no_cookie_is_passed_over() {
         .execute_batch(
             "UPDATE cookies SET same_site = 7 WHERE name = 'a';
              UPDATE cookies SET domain = '.com' WHERE name = 'b';
-             INSERT INTO hsts VALUES ('', 1, 1, 1, 0, 1)",
+             INSERT INTO hsts VALUES ('', 1, 1, 1, 0, 1), ('A.test', 1, 1, 1, 0, 1),
+                 ('127.0.0.1', 1, 1, 1, 0, 1), ('a.test.', 1, 1, 1, 1, 1)",
         )
         .unwrap();
     let opened = Opened::new(&folder.0).await;
     assert_eq!(pairs(&opened.loaded), owned(&[("c", "1")]));
-    assert!(matches!(opened.event(), StoreEvent::Skipped(3)));
+    assert!(matches!(opened.event(), StoreEvent::Skipped(6)));
+    assert!(opened.loaded.hsts.is_empty());
 }
 
 #[tokio::test]
