@@ -44,12 +44,14 @@ pub struct SetCookie<'a> {
 impl<'a> SetCookie<'a> {
     /// Reads the value of one `Set-Cookie` field.
     ///
-    /// A line without `=` before the first `;` is a value without a name. Attributes that are not
+    /// A line without `=` before the first `;` is a value without a name; such a value has no `=` in
+    /// it anywhere. Attributes that are not
     /// known, and values of attributes longer than 1,024 bytes, are passed over.
     ///
     /// # Errors
     ///
-    /// [`ExclusionReason::DisallowedCharacter`] for a control character anywhere,
+    /// [`ExclusionReason::DisallowedCharacter`] for a control character anywhere, and for `=` in the
+    /// value of a cookie without a name;
     /// [`ExclusionReason::NoCookieContent`] if there is neither a name nor a value,
     /// [`ExclusionReason::NameValuePairExceedsMaxSize`] past 4,096 bytes.
     pub fn parse(line: &'a [u8]) -> Result<Self, ExclusionReason> {
@@ -79,8 +81,8 @@ impl<'a> SetCookie<'a> {
         if is("path") {
             self.path = Some(value);
         } else if is("domain") {
-            // An empty one does not take back an earlier one.
-            self.domain = if value.is_empty() { self.domain } else { Some(value) };
+            // An empty one takes back an earlier one: the last holds.
+            self.domain = Some(value).filter(|value| !value.is_empty());
         } else if is("expires") {
             self.expires = Some(value);
         } else if is("max-age") {
@@ -123,7 +125,6 @@ impl<'a> SetCookie<'a> {
 
     /// Writes the line, attributes in a fixed order. Reading it gives the same parts.
     pub fn to_line(&self) -> Vec<u8> {
-        // The sign of equality stands even without a name: a value may contain one.
         let mut line = [self.name, b"=", self.value].concat();
         let mut add = |name: &str, value: Option<&[u8]>| {
             if let Some(value) = value {
@@ -175,6 +176,10 @@ pub(super) fn check_pair(name: &[u8], value: &[u8]) -> Result<(), ExclusionReaso
     if name.iter().any(|byte| wrong(byte) || *byte == b'=') || value.iter().any(wrong) {
         return Err(ExclusionReason::DisallowedCharacter);
     }
+    // A server would take the start of such a value for a name.
+    if name.is_empty() && value.contains(&b'=') {
+        return Err(ExclusionReason::DisallowedCharacter);
+    }
     Ok(())
 }
 
@@ -216,7 +221,6 @@ mod tests {
             ("a", ("", "a")),
             ("a b c", ("", "a b c")),
             ("=a", ("", "a")),
-            ("==a", ("", "=a")),
             ("a=b=c", ("a", "b=c")),
             ("a=\"b c\"", ("a", "\"b c\"")),
             ("a=b,c=d", ("a", "b,c=d")),
@@ -234,6 +238,13 @@ mod tests {
     fn a_line_without_content_is_no_cookie() {
         for line in ["", " ", "\t", ";", "=", " = ", ";Secure", "=;Path=/", "; a=b"] {
             assert_eq!(pair(line), Err(ExclusionReason::NoCookieContent), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_without_a_name_has_no_sign_of_equality() {
+        for line in ["==", "==a", "=a=", "=a=b", " = a=b; Secure"] {
+            assert_eq!(pair(line), Err(ExclusionReason::DisallowedCharacter), "{line}");
         }
     }
 
@@ -281,7 +292,7 @@ mod tests {
     #[test]
     fn attributes_are_read_in_any_case_and_the_last_holds() {
         let line =
-            b"a=b; PATH=/1; path = /2 ;domain=x.test;Domain=;EXPIRES=never;max-age=5;SECURE;\
+            b"a=b; PATH=/1; path = /2 ;Domain=;domain=x.test;EXPIRES=never;max-age=5;SECURE;\
             HttpOnly=no;samesite=LAX;SameSite=Strict;Partitioned;Priority=High;unknown=1;;=;";
         assert_eq!(
             SetCookie::parse(line),
@@ -308,6 +319,7 @@ mod tests {
             let cookie = SetCookie::parse(line.as_bytes()).unwrap();
             assert_eq!((cookie.same_site, cookie.priority), (same_site, priority), "{line}");
         }
+        assert_eq!(SetCookie::parse(b"a=b; Domain=x.test; Domain=").unwrap().domain, None);
     }
 
     #[test]
@@ -335,8 +347,7 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back() {
-        for line in ["a=b", "a", "=a=b", "a=; Path=; Secure; SameSite=None; Partitioned; Max-Age=1"]
-        {
+        for line in ["a=b", "a", "=a", "a=; Path=; Secure; SameSite=None; Partitioned; Max-Age=1"] {
             let cookie = SetCookie::parse(line.as_bytes()).unwrap();
             assert_eq!(SetCookie::parse(&cookie.to_line()), Ok(cookie), "{line}");
         }
