@@ -434,9 +434,11 @@ where
 
     fn start_job(&mut self, key: &K) {
         if let Some(group) = self.groups.get_mut(key) {
+            // A dial ahead of its request serves no waiter yet.
+            self.starved -= group.starved();
             group.connecting += 1;
+            self.starved += group.starved();
             self.totals.connecting += 1;
-            self.starved -= 1;
         }
     }
 

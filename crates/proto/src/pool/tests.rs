@@ -198,6 +198,28 @@ fn closing_idle_connections_leaves_active_ones() {
     assert_eq!(pool.groups.len(), 1);
 }
 
+#[test]
+fn dials_ahead_of_requests_fill_a_group_and_serve_whoever_comes() {
+    let mut pool = pool(4, 6);
+    assert_eq!(pool.preconnect(&"a", 2), 2);
+    assert_eq!(pool.preconnect(&"a", 2), 0, "they are under way");
+    assert_eq!(pool.connected("a", 1, at(0)), Handed::Idle);
+    assert_eq!(pool.preconnect(&"a", 3), 1);
+    assert_eq!(pool.preconnect(&"a", 9), 1, "no more than a group may have");
+    assert_eq!(pool.preconnect(&"b", 9), 2, "no more than there may be in all");
+    assert_eq!(pool.preconnect(&"c", 1), 0);
+    assert_eq!(pool.counts("c"), Counts::default());
+
+    assert_eq!(pool.take_idle("a", at(0), |_| true), Some(1));
+    assert_eq!(pool.wait(&"a", 0, "first").1, Start::Nothing, "a dial is there already");
+    assert_eq!(pool.next_job(), None);
+    assert_eq!(pool.connected("a", 2, at(0)), Handed::To("first", 2));
+    assert_eq!(pool.wait(&"a", 0, "second").1, Start::Nothing);
+    assert_eq!(pool.connect_failed("a"), Some("second"));
+    let counts = Counts { active: 2, connecting: 1, idle: 0, waiting: 0 };
+    assert_eq!(pool.counts("a"), counts);
+}
+
 /// What an engine sees of a pool, kept beside it to compare.
 struct Engine {
     pool: Pool<u8, u32, u32>,
@@ -239,7 +261,7 @@ impl Engine {
         self.now += passed;
         let active: Vec<_> = self.active.iter().copied().collect();
         let dials: Vec<u8> = self.connecting.keys().copied().collect();
-        match self.below(16) {
+        match self.below(18) {
             0..=5 => {
                 let key = self.below(6) as u8;
                 let dies = self.below(8) == 0;
@@ -293,8 +315,21 @@ impl Engine {
                     assert_eq!(self.pool.cancel(&key, ticket), Some(waiter));
                 }
             }
+            15..=16 => {
+                let (key, wanted) = (self.below(6) as u8, self.below(8) as usize);
+                let jobs = self.pool.preconnect(&key, wanted);
+                if jobs > 0 {
+                    *self.connecting.entry(key).or_default() += jobs;
+                }
+            }
             _ => match self.below(20) {
                 0 => self.pool.close_idle(),
+                1 => {
+                    for waiter in self.pool.take_waiting() {
+                        assert!(self.waiting.remove(&waiter).is_some());
+                    }
+                    assert!(self.waiting.is_empty());
+                }
                 _ => self.pool.expire(self.now, |_| true),
             },
         }
