@@ -4,12 +4,11 @@
 //! server of `keep_alive_get` is a child process, so that its instructions are not counted.
 
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use bytes::BytesMut;
 use netreq::{Method, Session, Url};
+use netreq_bench::{BODY, Outcome, Server, serve};
 use netreq_proto::h1::{
     Connection, HeadLimits, HeadScanner, RequestBody, RequestHead, ResponseHead, Target, write_head,
 };
@@ -38,8 +37,6 @@ fn main() -> ExitCode {
         }
     }
 }
-
-type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn head_writing(turns: u64) {
     let url = Url::parse("https://api.example.org/v1/items?page=2").expect("a URL");
@@ -86,7 +83,7 @@ fn keep_alive_get(turns: u64) -> Outcome {
     let mut server = Server::start()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let session = Session::in_memory();
-    let url = server.url()?;
+    let url = format!("http://{}/s", server.address()?);
     runtime.block_on(async {
         for _ in 0..turns {
             let message = session.get(url.as_str()).send(()).await?;
@@ -99,65 +96,4 @@ fn keep_alive_get(turns: u64) -> Outcome {
     })
 }
 
-/// The server in a process of its own, ended with this value.
-struct Server(Child);
-
-impl Server {
-    fn start() -> Result<Self, Box<dyn std::error::Error>> {
-        let child = Command::new(std::env::current_exe()?)
-            .arg("serve")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        Ok(Self(child))
-    }
-
-    fn url(&mut self) -> Result<String, Box<dyn std::error::Error>> {
-        let mut line = String::new();
-        let output = self.0.stdout.as_mut().ok_or("no output")?;
-        BufReader::new(output).read_line(&mut line)?;
-        Ok(format!("http://{}/s", line.trim()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has gone already, or goes now.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Answers every request of one connection after another with the same 125 bytes.
-fn serve() -> Outcome {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?);
-    for stream in listener.incoming() {
-        answer(stream?)?;
-    }
-    Ok(())
-}
-
-fn answer(mut stream: TcpStream) -> Outcome {
-    stream.set_nodelay(true)?;
-    let mut answer =
-        format!("HTTP/1.1 200 OK\r\nServer: bench\r\nContent-Length: {}\r\n\r\n", BODY.len())
-            .into_bytes();
-    answer.extend_from_slice(&BODY);
-    let mut request = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let read = stream.read(&mut piece)?;
-        if read == 0 {
-            return Ok(());
-        }
-        request.extend_from_slice(&piece[..read]);
-        if request.ends_with(b"\r\n\r\n") {
-            request.clear();
-            stream.write_all(&answer)?;
-        }
-    }
-}
-
-const BODY: [u8; 125] = [b'x'; 125];
 const USAGE: &str = "usage: netreq-bench-instructions head_writing|head_parsing|keep_alive_get N";
