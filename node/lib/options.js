@@ -60,13 +60,20 @@ function parse (input) {
     headers,
     redirect,
     session: sessionOf(options),
-    flags: REDIRECT[redirect] |
+    ...flatten(options),
+    signal: options.signal
+  }
+}
+
+/** What has few values, as one number; and the time limits. Words that are none are as if not given. */
+function flatten (options) {
+  return {
+    flags: (REDIRECT[options.redirect] ?? 0) |
       (REFERRER_POLICY[options.referrerPolicy] ?? 0) << 3 |
       (PRIORITY[options.priority] ?? 0) << 7 |
       (CREDENTIALS[options.credentials] ?? 0) << 10 |
       (options.useSessionCookies ? USE_SESSION_COOKIES : 0),
-    limits: limitsOf(options.timeout),
-    signal: options.signal
+    limits: limitsOf(options.timeout)
   }
 }
 
@@ -134,4 +141,4 @@ function without (text) {
   return text.includes('\0') ? text.replaceAll('\0', '%00') : text
 }
 
-module.exports = { parse, checked, head, CHUNKED, LATIN1 }
+module.exports = { parse, flatten, checked, head, CHUNKED, LATIN1 }

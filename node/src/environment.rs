@@ -191,6 +191,14 @@ impl Environment {
         }
     }
 
+    /// The answer to a redirect: its response is the response.
+    #[napi]
+    pub fn deliver_redirect(&self, id: u32) {
+        if let Some(inbox) = self.requests.borrow().get(&id) {
+            inbox.answer(RedirectAnswer::Deliver);
+        }
+    }
+
     /// Ends request `id`; no record of it comes any more.
     #[napi]
     pub fn abort(&self, env: Env, id: u32) {

@@ -28,6 +28,7 @@ struct State {
 pub(crate) enum RedirectAnswer {
     Follow,
     FollowWith(HeaderList),
+    Deliver,
     Cancel,
 }
 

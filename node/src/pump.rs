@@ -116,6 +116,7 @@ impl Pump {
             match answer {
                 RedirectAnswer::Follow => question.follow_redirect(),
                 RedirectAnswer::FollowWith(headers) => question.follow_with(headers),
+                RedirectAnswer::Deliver => question.deliver(),
                 RedirectAnswer::Cancel => question.cancel(),
             }
         }

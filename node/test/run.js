@@ -11,7 +11,7 @@ const files = readdirSync(__dirname).filter((name) => name.endsWith('.test.js'))
 const folder = mkdtempSync(path.join(os.tmpdir(), 'netreq-test-'))
 const { status } = spawnSync(
   process.execPath,
-  ['--expose-gc', '--test', ...process.argv.slice(2), ...files.map((name) => path.join(__dirname, name))],
+  ['--expose-gc', '--test', '--test-timeout=300000', ...process.argv.slice(2), ...files.map((name) => path.join(__dirname, name))],
   { stdio: 'inherit', env: { ...process.env, NETREQ_DATA_DIR: folder } }
 )
 rmSync(folder, { recursive: true, force: true })

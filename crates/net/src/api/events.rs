@@ -205,6 +205,11 @@ impl RedirectQuestion {
         self.answer(RedirectVerdict::FollowWith(headers));
     }
 
+    /// Delivers the redirect's own response.
+    pub fn deliver(self) {
+        self.answer(RedirectVerdict::Deliver);
+    }
+
     /// Fails the request with `Redirect was cancelled`.
     pub fn cancel(self) {
         self.answer(RedirectVerdict::Cancel);

@@ -1,0 +1,176 @@
+'use strict'
+const test = require('node:test')
+const assert = require('node:assert')
+const net_ = require('node:net')
+const { writeFileSync, mkdtempSync, rmSync } = require('node:fs')
+const path = require('node:path')
+const os = require('node:os')
+const { pathToFileURL } = require('node:url')
+const { net, session } = require('..')
+const { serve, listen, received } = require('./support.js')
+
+const echo = async (request, response) => {
+  const body = await received(request)
+  response.setHeader('Set-Cookie', ['a=1', 'b=2'])
+  response.setHeader('Seen', JSON.stringify(request.headers))
+  response.end(body)
+}
+const seen = (response) => JSON.parse(response.headers.get('seen'))
+
+test('a Response with status, headers, url and body', async (t) => {
+  const url = await serve(t, (request, response) => response.writeHead(404, 'Not There', { 'X-A': 'b' }).end('text'))
+  const response = await net.fetch(url)
+  assert.ok(response instanceof Response)
+  assert.deepStrictEqual(
+    [response.status, response.ok, response.statusText, response.headers.get('x-a'), response.url, response.redirected, await response.text()],
+    [404, false, 'Not There', 'b', url, false, 'text']
+  )
+})
+
+test('several Set-Cookie are kept apart', async (t) => {
+  const url = await serve(t, echo)
+  assert.deepStrictEqual((await net.fetch(url)).headers.getSetCookie(), ['a=1', 'b=2'])
+})
+
+test('bodies of every kind go out', async (t) => {
+  const url = await serve(t, echo)
+  const form = new FormData()
+  form.set('field', 'value')
+  const stream = () => new ReadableStream({
+    start (controller) {
+      for (const part of ['a ', 'stream']) controller.enqueue(new TextEncoder().encode(part))
+      controller.close()
+    }
+  })
+  for (const [body, text, type, framing] of [
+    ['text', 'text', 'text/plain;charset=UTF-8', '4'],
+    [Buffer.from('buffer'), 'buffer', undefined, '6'],
+    [new Uint8Array([65, 66]).buffer, 'AB', undefined, '2'],
+    [new URLSearchParams({ a: 'b c' }), 'a=b+c', 'application/x-www-form-urlencoded;charset=UTF-8', '5'],
+    [new Blob(['blob'], { type: 'text/x' }), 'blob', 'text/x', '4'],
+    [stream(), 'a stream', undefined, 'chunked'],
+    [(async function * () { yield Buffer.from('an iterable') })(), 'an iterable', undefined, 'chunked'],
+    [form, /value/, /^multipart\/form-data; boundary=/, /\d+/]
+  ]) {
+    const response = await net.fetch(url, { method: 'POST', body, duplex: 'half' })
+    const headers = seen(response)
+    for (const [found, expected] of [
+      [await response.text(), text], [headers['content-type'], type],
+      [headers['content-length'] ?? headers['transfer-encoding'], framing]
+    ]) {
+      if (expected instanceof RegExp) assert.match(found, expected)
+      else assert.strictEqual(found, expected)
+    }
+  }
+})
+
+test('a Request is taken, with its body', async (t) => {
+  const url = await serve(t, echo)
+  const response = await net.fetch(new Request(url, { method: 'PUT', body: 'inside', headers: { 'X-Own': 'yes' } }))
+  assert.deepStrictEqual([seen(response)['x-own'], await response.text()], ['yes', 'inside'])
+})
+
+test('credentials: include, and the default, use the cookie jar; omit does not', async (t) => {
+  const url = await serve(t, echo)
+  const here = session.fromPartition('fetch')
+  await here.fetch(url, { credentials: 'omit' })
+  assert.deepStrictEqual(await here.cookies.get({}), [])
+  await here.fetch(url, { credentials: 'include' })
+  assert.strictEqual(seen(await here.fetch(url)).cookie, 'a=1; b=2')
+  assert.strictEqual(seen(await here.fetch(url, { credentials: 'omit' })).cookie, undefined)
+})
+
+test('redirects: follow, error, manual', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/to') return response.end('there')
+    response.writeHead(302, { Location: '/to' }).end('moved')
+  })
+  const followed = await net.fetch(url)
+  assert.deepStrictEqual([followed.url, followed.redirected, await followed.text()], [url + 'to', true, 'there'])
+  await assert.rejects(net.fetch(url, { redirect: 'error' }), { message: "Attempted to redirect, but redirect policy was 'error'" })
+  const manual = await net.fetch(url, { redirect: 'manual' })
+  assert.deepStrictEqual([manual.status, manual.headers.get('location'), await manual.text()], [302, '/to', 'moved'])
+})
+
+test('an AbortSignal rejects with its reason, before and behind the head', async (t) => {
+  const url = await serve(t, (request, response) => { if (request.url !== '/never') response.write('part') })
+  const reason = new Error('no longer')
+  await assert.rejects(net.fetch(url, { signal: AbortSignal.abort(reason) }), reason)
+  const early = new AbortController()
+  const pending = net.fetch(url + 'never', { signal: early.signal })
+  setImmediate(() => early.abort(reason))
+  await assert.rejects(pending, reason)
+  const late = new AbortController()
+  const response = await net.fetch(url, { signal: late.signal })
+  setImmediate(() => late.abort(reason))
+  await assert.rejects(response.text(), reason)
+  await assert.rejects(net.fetch(url + 'never', { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' })
+})
+
+test('a failure rejects with the engine\'s error; one in the body rejects the body', async (t) => {
+  const empty = await listen(t, net_.createServer((socket) => socket.once('data', () => socket.end())))
+  await assert.rejects(net.fetch(empty), { message: 'net::ERR_EMPTY_RESPONSE' })
+  const cut = await listen(t, net_.createServer((socket) => socket.once('data', () => {
+    socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal')
+  })))
+  const response = await net.fetch(cut)
+  await assert.rejects(response.text(), { message: 'net::ERR_INCOMPLETE_CHUNKED_ENCODING' })
+})
+
+test('a body of 4 MiB comes whole, in pieces', async (t) => {
+  const whole = Buffer.alloc(4 * 1024 * 1024, 'netreq!')
+  const url = await serve(t, (request, response) => response.end(whole))
+  const response = await net.fetch(url)
+  assert.ok(whole.equals(Buffer.from(await response.arrayBuffer())))
+})
+
+test('a body that is cancelled ends its request', async (t) => {
+  let gone
+  const isGone = new Promise((resolve) => { gone = resolve })
+  const url = await serve(t, (request, response) => { response.on('close', gone); response.write('x') })
+  const response = await net.fetch(url)
+  await response.body.cancel()
+  await isGone
+})
+
+test('a Response that nobody holds ends its request', async (t) => {
+  let gone
+  const isGone = new Promise((resolve) => { gone = resolve })
+  const url = await serve(t, (request, response) => { response.on('close', gone); response.write('x') })
+  await net.fetch(url).then(() => {})
+  const collecting = setInterval(() => global.gc(), 10)
+  await isGone
+  clearInterval(collecting)
+})
+
+test('an upload whose stream fails rejects, and the server sees it cut', async (t) => {
+  const url = await serve(t, (request) => request.on('error', () => {}).resume())
+  const failure = new Error('source')
+  const body = new ReadableStream({ pull (controller) { controller.error(failure) } })
+  await assert.rejects(net.fetch(url, { method: 'POST', body, duplex: 'half' }), failure)
+})
+
+test('statuses without a body, and HEAD', async (t) => {
+  const url = await serve(t, (request, response) => response.writeHead(request.method === 'HEAD' ? 200 : 204).end())
+  assert.strictEqual((await net.fetch(url)).body, null)
+  assert.strictEqual((await net.fetch(url, { method: 'HEAD' })).body, null)
+})
+
+test('file: is read', async (t) => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'netreq-fetch-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const name = path.join(folder, 'a file')
+  writeFileSync(name, 'contents')
+  const response = await net.fetch(pathToFileURL(name).href)
+  assert.deepStrictEqual([response.status, await response.text()], [200, 'contents'])
+  await assert.rejects(net.fetch(pathToFileURL(name + '2').href), { message: 'net::ERR_FILE_NOT_FOUND' })
+})
+
+test('what is no URL rejects with a TypeError', async () => {
+  await assert.rejects(net.fetch('no url'), TypeError)
+})
+
+test('online is a boolean', () => {
+  assert.strictEqual(typeof net.online, 'boolean')
+  assert.strictEqual(typeof net.isOnline(), 'boolean')
+})

@@ -1,0 +1,98 @@
+'use strict'
+const test = require('node:test')
+const assert = require('node:assert')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { spawnSync } = require('node:child_process')
+const { app, net, session } = require('..')
+const { serve, fetched, respond } = require('./support.js')
+
+const folderFor = (t) => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'netreq-session-'))
+  t.after(() => fs.rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+test('storagePath and isPersistent say where a session is kept', (t) => {
+  assert.strictEqual(session.defaultSession.isPersistent(), true)
+  assert.strictEqual(session.fromPartition('memory').storagePath, null)
+  assert.strictEqual(session.fromPartition('memory').isPersistent(), false)
+  const [one, two] = ['persist:one', 'persist:two'].map((name) => session.fromPartition(name).storagePath)
+  assert.notStrictEqual(one, two)
+  assert.ok(path.isAbsolute(one))
+  const folder = folderFor(t)
+  assert.strictEqual(session.fromPath(folder).storagePath, folder)
+  assert.strictEqual(session.fromPath(folder), session.fromPath(folder))
+  assert.ok(session.defaultSession.storagePath.startsWith(app.getPath('userData')))
+})
+
+test('fromPath wants an absolute path', () => {
+  assert.throws(() => session.fromPath(''), { name: 'TypeError', message: 'An empty path was specified' })
+  assert.throws(() => session.fromPath('relative'), { name: 'TypeError', message: 'An absolute path was not provided' })
+})
+
+test('app emits session-created with each new session', () => {
+  const seen = []
+  app.on('session-created', (made) => seen.push(made))
+  const made = session.fromPartition('newly made')
+  session.fromPartition('newly made')
+  app.removeAllListeners('session-created')
+  assert.deepStrictEqual(seen, [made])
+})
+
+test('setUserAgent sets the agent and the languages of later requests', async (t) => {
+  const url = await serve(t, (request, response) => response.end(JSON.stringify(request.headers)))
+  const here = session.fromPartition('agent')
+  assert.match(here.getUserAgent(), /^netreq\//)
+  here.setUserAgent('mine/1', 'en-US,fr,de')
+  assert.strictEqual(here.getUserAgent(), 'mine/1')
+  const sent = JSON.parse((await fetched({ url, session: here })).body)
+  assert.deepStrictEqual([sent['user-agent'], sent['accept-language']], ['mine/1', 'en-US,fr;q=0.9,de;q=0.8'])
+})
+
+test('preconnect refuses what is no URL and too many sockets', () => {
+  const here = session.fromPartition('preconnect')
+  const bad = { message: 'Must pass non-empty valid url to session.preconnect.' }
+  assert.throws(() => here.preconnect({ url: '' }), bad)
+  assert.throws(() => here.preconnect({}), bad)
+  for (const numSockets of [0, 7, -1]) {
+    assert.throws(() => here.preconnect({ url: 'http://localhost/', numSockets }), { message: 'numSocketsToPreconnect is outside range [1,6]' })
+  }
+})
+
+test('closeAllConnections fails requests in flight', async (t) => {
+  const here = session.fromPartition('closing')
+  let arrived
+  const hasArrived = new Promise((resolve) => { arrived = resolve })
+  const url = await serve(t, () => arrived())
+  const failed = assert.rejects(respond(net.request({ url, session: here })), { message: 'net::ERR_ABORTED' })
+  await hasArrived
+  await here.closeAllConnections()
+  await failed
+})
+
+test('cookies of a persist: partition survive a process that exits right after', (t) => {
+  const folder = folderFor(t)
+  const run = (code) => {
+    const program = `const { session, net } = require(${JSON.stringify(require.resolve('..'))}); (async () => { ${code} })()`
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', env: { ...process.env, NETREQ_DATA_DIR: folder } })
+    assert.strictEqual(stderr, '')
+    return stdout.trim()
+  }
+  run(`
+    const server = require('node:http').createServer((request, response) => response.setHeader('Set-Cookie', 'kept=1; Max-Age=1000').end())
+    server.listen(0, '127.0.0.1', () => {
+      const request = net.request({ url: 'http://127.0.0.1:' + server.address().port, partition: 'persist:x', useSessionCookies: true })
+      request.on('response', () => process.exit())
+      request.end()
+    })`)
+  assert.strictEqual(run("console.log((await session.fromPartition('persist:x').cookies.get({}))[0]?.value)"), '1')
+  assert.strictEqual(run("console.log((await session.defaultSession.cookies.get({})).length)"), '0')
+})
+
+test('what netreq does not have yet is net::ERR_NOT_IMPLEMENTED', () => {
+  for (const name of ['setProxy', 'resolveProxy', 'getCacheSize', 'downloadURL', 'setSSLConfig']) {
+    assert.throws(() => session.defaultSession[name]({}), { message: 'net::ERR_NOT_IMPLEMENTED', code: 'ERR_NOT_IMPLEMENTED' })
+  }
+})
