@@ -237,6 +237,12 @@ impl<S> Handshake<S> {
     }
 }
 
+impl<S> fmt::Debug for Handshake<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Handshake").field("info", &self.info).finish_non_exhaustive()
+    }
+}
+
 impl Asks {
     /// What is wrong with a server that is accepted all the same.
     async fn verdict(&self, info: &TlsInfo) -> Result<Option<NetError>, TlsError> {
