@@ -5,14 +5,17 @@
 //! destinations and connections, no URLs and no HTTP.
 
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::ops::{Deref, DerefMut};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use netreq_proto::Phase;
 use netreq_proto::pool::{self, Handed, Limits, Start, Ticket};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::connect::{
     Connect, ConnectLimits, Connection, ConnectionFacts, Destination, DestinationRef,
@@ -46,8 +49,8 @@ pub(crate) struct Pool {
     starting: AtomicUsize,
     /// Every connection there is, idle or in use, and some that are gone.
     made: Mutex<Vec<Weak<ConnectionFacts>>>,
-    /// How often all connections were closed: a dial begun before that comes too late.
-    closings: AtomicU64,
+    /// How often all connections were closed: a dial begun before that is given up.
+    closings: watch::Sender<u64>,
     /// How often whom to trust has changed: connections from before serve no further request.
     trust: AtomicU64,
 }
@@ -83,7 +86,7 @@ impl Pool {
             is_swept: AtomicBool::new(false),
             starting: AtomicUsize::new(0),
             made: Mutex::default(),
-            closings: AtomicU64::new(0),
+            closings: watch::Sender::new(0),
             trust: AtomicU64::new(0),
         }
     }
@@ -175,7 +178,7 @@ impl Pool {
     /// Closes every connection, whoever uses it: their exchanges fail, as do those who wait and the
     /// dials under way. Whoever comes after makes connections anew.
     pub(crate) fn close_all(&self) {
-        self.closings.fetch_add(1, Ordering::AcqRel);
+        self.closings.send_modify(|closings| *closings += 1);
         let waiting = lock(&self.slots).take_waiting();
         drop(waiting);
         self.close_idle();
@@ -244,16 +247,25 @@ impl Pool {
 
     fn start_job(self: &Arc<Self>, to: Arc<Destination>, limits: ConnectLimits) {
         let runtime = to.runtime.clone();
+        let mut closings = self.closings.subscribe();
         let mut job = Job {
             pool: Arc::clone(self),
             to: Some(to),
-            begun: self.closings.load(Ordering::Acquire),
+            begun: *closings.borrow_and_update(),
             trust: self.trust.load(Ordering::Acquire),
         };
         // When the session is closed the task is dropped at once, and with it the job.
         self.tracker.spawn(&runtime, async move {
             if let Some(to) = job.to.as_deref() {
-                let outcome = job.pool.connector.connect(to, limits).await;
+                let outcome = {
+                    let mut closing = pin!(closings.changed());
+                    let mut connecting = pin!(job.pool.connector.connect(to, limits));
+                    poll_fn(|cx| match closing.as_mut().poll(cx) {
+                        Poll::Ready(_) => Poll::Ready(Err(closed())),
+                        Poll::Pending => connecting.as_mut().poll(cx),
+                    })
+                    .await
+                };
                 job.end(outcome);
             }
         });
@@ -396,14 +408,17 @@ impl Job {
     fn end(&mut self, outcome: Result<Connection, Error>) {
         let Some(to) = self.to.take() else { return };
         let pool = &self.pool;
-        let outcome = outcome.and_then(|connection| {
+        if let Ok(connection) = &outcome {
             pool.remember(&connection.facts);
-            // Looked at after it is remembered: one of the two finds it.
-            match pool.closings.load(Ordering::Acquire) == self.begun {
-                true => Ok(connection),
-                false => Err(closed()),
-            }
-        });
+        }
+        // Looked at after it is remembered: one of the two finds it.
+        let is_late = *pool.closings.borrow() != self.begun;
+        if is_late && lock(&pool.slots).counts(&to).waiting > 0 {
+            // Whoever waits came after everything was closed, and is owed a dial of its own.
+            drop(outcome);
+            return pool.start_job(to, pool.connect);
+        }
+        let outcome = if is_late { Err(closed()) } else { outcome };
         match outcome {
             Ok(connection) => {
                 let pooled = Pooled {
