@@ -191,19 +191,21 @@ impl Exchange {
         // The head goes out whole also where the body is held back.
         if !self.upload.is_done() {
             let cut = &self.facts.cut;
-            match self.upload.poll(&mut lease.transport, cx) {
-                Poll::Pending if !cut.is_cut() && !cut.watch(Side::Send, cx) => {
-                    return Poll::Pending;
+            // Looked at first: a body must not come to its end on a connection that is closed.
+            let polled = match cut.is_cut() {
+                true => Poll::Pending,
+                false => self.upload.poll(&mut lease.transport, cx),
+            };
+            let sent = match polled {
+                Poll::Ready(sent) => sent,
+                Poll::Pending if cut.watch(Side::Send, cx) => {
+                    Err(Broken::Body(connections_closed(Phase::Send)))
                 }
-                Poll::Ready(Ok(())) => {}
-                Poll::Pending => {
-                    self.break_off(Broken::Body(connections_closed(Phase::Send)));
-                    return Poll::Ready(());
-                }
-                Poll::Ready(Err(broken)) => {
-                    self.break_off(broken);
-                    return Poll::Ready(());
-                }
+                Poll::Pending => return Poll::Pending,
+            };
+            if let Err(broken) = sent {
+                self.break_off(broken);
+                return Poll::Ready(());
             }
         }
         if self.held_back.is_some() {
