@@ -151,6 +151,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_the_system_has_answered_holds_until_it_is_forgotten() {
+        let resolver = Resolver::default();
+        let address = SocketAddr::from(([192, 0, 2, 7], 80));
+        resolver.remember("known.invalid".into(), &[address]);
+        assert_eq!(resolver.resolve("known.invalid", 80).await.unwrap(), [address]);
+        let other = resolver.resolve("known.invalid", 81).await.unwrap();
+        assert_eq!(other, [SocketAddr::from(([192, 0, 2, 7], 81))], "a port is the request's own");
+        resolver.clear_cache();
+        let error = resolver.resolve("known.invalid", 80).await.unwrap_err();
+        assert_eq!(error.net_error(), NetError::NameNotResolved);
+    }
+
+    #[tokio::test]
     async fn a_name_that_cannot_exist_is_not_resolved() {
         let error = Resolver::default().resolve("nothing.invalid", 80).await.unwrap_err();
         assert_eq!(error.net_error(), NetError::NameNotResolved);
