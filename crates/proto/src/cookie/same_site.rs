@@ -20,6 +20,9 @@ use crate::site::registrable_domain;
 pub enum SameSiteContext {
     /// Another site began it: only `SameSite=None`.
     CrossSite,
+    /// A navigation that changes something, from another site: only `SameSite=None`, but the answer
+    /// is the site's own. RFC 6265bis §5.7 step 17; Chromium `ComputeSameSiteContextForResponse`.
+    UnsafeNavigation,
     /// A redirect led to another site than the first, and nobody named an initiator: cookies that
     /// say `Lax` or `Strict` stay behind, those that say nothing go along.
     CrossSiteRedirect,
@@ -38,7 +41,10 @@ impl SameSiteContext {
             (Self::CrossSiteRedirect, SameSite::Unspecified) => true,
             (Self::Lax, SameSite::Strict) => false,
             (Self::CrossSiteRedirect, SameSite::Lax | SameSite::Strict) => false,
-            (Self::CrossSite, SameSite::Lax | SameSite::Strict | SameSite::Unspecified) => false,
+            (
+                Self::CrossSite | Self::UnsafeNavigation,
+                SameSite::Lax | SameSite::Strict | SameSite::Unspecified,
+            ) => false,
         }
     }
 
@@ -47,7 +53,7 @@ impl SameSiteContext {
     pub const fn may_set(self, cookie: SameSite) -> bool {
         match self {
             Self::CrossSite => matches!(cookie, SameSite::NoRestriction),
-            Self::CrossSiteRedirect | Self::Lax | Self::Strict => true,
+            Self::UnsafeNavigation | Self::CrossSiteRedirect | Self::Lax | Self::Strict => true,
         }
     }
 }
@@ -113,8 +119,8 @@ impl RequestSites {
     pub fn context(&self, method: &Method) -> SameSiteContext {
         if self.home.0.is_some() && self.home == self.current {
             SameSiteContext::Strict
-        } else if self.navigation && method.is_safe() {
-            SameSiteContext::Lax
+        } else if self.navigation {
+            if method.is_safe() { SameSiteContext::Lax } else { SameSiteContext::UnsafeNavigation }
         } else if self.has_initiator {
             SameSiteContext::CrossSite
         } else {
@@ -180,8 +186,8 @@ mod tests {
         for (method, expected) in [
             (Method::GET, SameSiteContext::Lax),
             (Method::HEAD, SameSiteContext::Lax),
-            (Method::POST, SameSiteContext::CrossSite),
-            (Method::DELETE, SameSiteContext::CrossSite),
+            (Method::POST, SameSiteContext::UnsafeNavigation),
+            (Method::DELETE, SameSiteContext::UnsafeNavigation),
         ] {
             assert_eq!(sites.context(&method), expected, "{method}");
         }
@@ -201,6 +207,7 @@ mod tests {
         let all = [NoRestriction, Unspecified, Lax, Strict];
         for (context, sent, set) in [
             (SameSiteContext::CrossSite, &[NoRestriction][..], &[NoRestriction][..]),
+            (SameSiteContext::UnsafeNavigation, &[NoRestriction], &all),
             (SameSiteContext::CrossSiteRedirect, &[NoRestriction, Unspecified], &all),
             (SameSiteContext::Lax, &[NoRestriction, Unspecified, Lax], &all),
             (SameSiteContext::Strict, &all, &all),
