@@ -38,6 +38,32 @@ pub(crate) fn install(programs: &BTreeSet<Program>) -> Result<(), String> {
     apt(&arguments)
 }
 
+/// Installs packages of npm, each with its version, into `node_modules` of `folder`; nothing where
+/// they are there already.
+pub(crate) fn install_npm(folder: &Path, packages: &[&str]) -> Result<(), String> {
+    // Written last: a call that was cut short is made again.
+    let record = folder.join("installed");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&record).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(|cause| format!("{}: {cause}", folder.display()))?;
+    let mut command = Command::new("npm");
+    command.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--ignore-scripts",
+        "--prefix",
+    ]);
+    command.arg(folder).args(packages).stdin(Stdio::null());
+    if !succeeds(&mut command)? {
+        return Err(format!("missing: {}; npm does not install it", packages.join(" ")));
+    }
+    fs::write(&record, wanted).map_err(|cause| format!("{}: {cause}", record.display()))
+}
+
 fn apt(arguments: &[&str]) -> Result<(), String> {
     let mut command = Command::new("apt-get");
     command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null());

@@ -29,7 +29,8 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
         Suite { name: "examples", programs: &[], run: examples },
     ];
     if integration_tests(metadata).any(|name| name == ENGINE) {
-        let programs = &["nginx", "apache2", "caddy", "curl"];
+        let programs =
+            &["nginx", "apache2", "caddy", "curl", "nodejs", "npm", "chromium-headless-shell"];
         suites.push(Suite { name: "peers", programs, run: peers });
     }
     suites.push(Suite { name: "fuzz", programs: &[], run: fuzz });
@@ -100,8 +101,9 @@ fn examples(metadata: &Metadata) -> Result<Counts, String> {
     Ok(counts)
 }
 
-/// The engine's tests that start real servers.
-fn peers(_: &Metadata) -> Result<Counts, String> {
+/// The engine's tests that start real servers, browsers and clients of others.
+fn peers(metadata: &Metadata) -> Result<Counts, String> {
+    packages::install_npm(&metadata.target_directory.join("npm"), &PEERS_OF_NPM)?;
     tests(cargo(&EVERYTHING).args(["--test", ENGINE, "--", PEERS]))
 }
 
@@ -129,6 +131,8 @@ fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
 /// The integration test of the engine, and its module with real servers.
 const ENGINE: &str = "suite";
 const PEERS: &str = "peers::";
+/// What those tests look for in the target folder, and what it is made of.
+const PEERS_OF_NPM: [&str; 3] = ["tough-cookie@6.1.0", "tldts@7.5.5", "tldts-core@7.5.5"];
 const FUZZ: &str = "mutations";
 const ADDON: &str = "netreq-node";
 

@@ -4,6 +4,7 @@
 //! installed fails its tests by its package's name. What a server does is not judged here: whatever
 //! it says, this engine and curl hear the same.
 
+mod cookies;
 mod curl;
 mod daemon;
 mod servers;
