@@ -6,8 +6,8 @@
 use super::database::Rows;
 use super::disk::Disk;
 use super::failure::Failure;
-use super::queue::{Shared, Work};
-use super::{Loaded, OnEvent, StoreEvent};
+use super::queue::{Entry, Shared, Work};
+use super::{Loaded, OnEvent, StoreChange, StoreEvent};
 use crate::error::Error;
 
 /// Works until the store is closed.
@@ -38,7 +38,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn round(&mut self, work: Work) -> Result<(), Error> {
         for (on_event, sender) in work.loads {
-            let loaded = self.load(on_event);
+            let loaded = self.load(on_event).map(|loaded| without_removed(loaded, &work.batch));
             // The caller may have gone.
             let _ = sender.send(loaded);
         }
@@ -167,6 +167,22 @@ impl Writer<'_> {
             on_event(event);
         }
     }
+}
+
+/// What was on disk without what the session has removed before it asked for it.
+fn without_removed(mut loaded: Loaded, batch: &[Entry]) -> Loaded {
+    for entry in batch {
+        match &entry.change {
+            StoreChange::RemoveCookie(key, at) => {
+                loaded.cookies.retain(|cookie| cookie.last_update() > *at || cookie.key() != *key)
+            }
+            StoreChange::RemoveHsts(host, at) => {
+                loaded.hsts.retain(|(name, entry)| entry.observed > *at || name != host);
+            }
+            StoreChange::SetCookie(_) | StoreChange::TouchCookie(_) | StoreChange::SetHsts(..) => {}
+        }
+    }
+    loaded
 }
 
 /// Removals that are remembered while the database can be neither written nor read.
