@@ -143,7 +143,7 @@ fn refused(reason: ExclusionReason) -> Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CookieExclusion {
-    /// The URL of the response or the request.
+    /// The URL of the response or the request, without user and password.
     pub url: Url,
     /// The cookie's name, as far as there is one.
     pub name: Box<[u8]>,

@@ -28,7 +28,7 @@ use netreq_proto::{Origin, clear_site_data};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use crate::error::Error;
+use crate::error::{Error, without_credentials};
 use crate::runtime::{lock, wall_clock};
 use crate::store::{CookieStore, Loaded, Room, StoreChange, StoreEvent};
 
@@ -236,8 +236,8 @@ impl SiteData {
 
     fn exclude(&self, url: &Url, name: &[u8], reason: ExclusionReason, access: CookieAccess) {
         if self.exclusions.is_heard() {
-            let name = name.into();
-            self.exclusions.tell(&CookieExclusion { url: url.clone(), name, reason, access });
+            let (url, name) = (without_credentials(url), name.into());
+            self.exclusions.tell(&CookieExclusion { url, name, reason, access });
         }
     }
 
