@@ -261,7 +261,7 @@ async fn what_is_not_stored_names_its_reason() {
         ("p=1; Partitioned", b"p", ExclusionReason::InvalidPartitioned),
         ("__Host-a=1", b"__Host-a", ExclusionReason::InvalidPrefix),
         ("__secure-b=1", b"__secure-b", ExclusionReason::InvalidPrefix),
-        ("=__Host-c=1", b"", ExclusionReason::InvalidPrefix),
+        ("=__Host-c=1", b"", ExclusionReason::DisallowedCharacter),
         ("__Host-d", b"", ExclusionReason::InvalidPrefix),
         ("c=\u{1}", b"c", ExclusionReason::DisallowedCharacter),
         ("", b"", ExclusionReason::NoCookieContent),
@@ -514,6 +514,113 @@ async fn a_cookie_that_has_expired_is_not_sent_and_its_end_is_told() {
     visit(&session, url.as_str()).await;
     let gone = changed.try_next().unwrap();
     assert_eq!((gone.cookie.pair(), gone.cause), (&b"a=1"[..], ChangeCause::Expired));
+    server.finished();
+}
+
+/// The head is whole before its body is read, and a redirect's before anybody decides on it.
+#[tokio::test]
+async fn an_answer_that_ends_badly_or_is_refused_has_set_its_cookies() {
+    for (status, rest, outcome) in [
+        (404, "Content-Length: 0\r\n\r\n", Ok(404)),
+        (500, "Content-Length: 0\r\n\r\n", Ok(500)),
+        (200, "Content-Length: 100\r\n\r\nhalf", Ok(200)),
+        (200, "Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone", Ok(200)),
+        (302, "Location: /2\r\nContent-Length: 0\r\n\r\n", Err("Redirect was cancelled")),
+        (302, "Location: file:///\r\nContent-Length: 0\r\n\r\n", Err("net::ERR_UNSAFE_REDIRECT")),
+        (302, "Location: http://[/\r\nContent-Length: 0\r\n\r\n", Err("net::ERR_INVALID_REDIRECT")),
+    ] {
+        let server = script()
+            .connection(|peer| {
+                let head = format!("HTTP/1.1 {status} X\r\nSet-Cookie: a=1\r\n{rest}");
+                peer.expect_get("/").send(head).cut()
+            })
+            .start();
+        let session = visiting(&server);
+        let request = session.get("http://a.test/").use_session_cookies(true);
+        let sent = request
+            .on_redirect(|_| std::future::ready(netreq::RedirectVerdict::Cancel))
+            .send(())
+            .await;
+        match (&sent, outcome) {
+            (Ok(message), Ok(status)) => assert_eq!(message.status(), status),
+            (Err(error), Err(sentence)) => assert_eq!(error.to_string(), sentence),
+            (sent, _) => panic!("{status} {rest}: {sent:?}"),
+        }
+        drop(sent);
+        assert_eq!(cookies(&session).await, ["a=1"], "{status} {rest}");
+        server.finished();
+    }
+}
+
+/// Neither an informational head nor a trailer is a place for a cookie.
+#[tokio::test]
+async fn only_the_final_head_sets_cookies() {
+    let server = script()
+        .connection(|peer| {
+            peer.expect_get("/")
+                .send("HTTP/1.1 103 Early Hints\r\nSet-Cookie: early=1\r\n\r\n")
+                .send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Set-Cookie\r\n")
+                .reply("Set-Cookie: a=1\r\n\r\n2\r\nok\r\n0\r\nSet-Cookie: late=1\r\n\r\n")
+        })
+        .start();
+    let session = visiting(&server);
+    visit(&session, "http://a.test/").await;
+    assert_eq!(cookies(&session).await, ["a=1"]);
+    server.finished();
+}
+
+/// Chromium's limits: 180 cookies of a domain, of which 30 go when there is one more.
+#[tokio::test]
+async fn a_host_that_sets_too_many_loses_its_own_oldest() {
+    let lines: Vec<String> = (0..181).map(|number| format!("c{number:03}=1")).collect();
+    let server = script()
+        .connection(|peer| {
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            peer.expect_get("/").reply(setting(&lines))
+        })
+        .start();
+    let session = visiting(&server);
+    set(&session, "http://b.test/", "other", "1").await;
+    let mut changed = session.cookies().changed();
+    visit(&session, "http://a.test/").await;
+    let mut evicted = Vec::new();
+    while let Some(change) = changed.try_next() {
+        if change.is_removal() {
+            assert_eq!(change.cause, ChangeCause::Evicted);
+            evicted.push(String::from_utf8(change.cookie.pair().to_vec()).unwrap());
+        }
+    }
+    evicted.sort();
+    assert_eq!(evicted, lines[..31]);
+    let mut left = lines[31..].to_vec();
+    left.push("other=1".into());
+    assert_eq!(cookies(&session).await, left);
+    server.finished();
+}
+
+/// What is shown in a log holds no value and no password.
+#[tokio::test]
+async fn nothing_that_is_told_shows_a_secret() {
+    let server = script()
+        .connection(|peer| {
+            let lines = ["sid=secret; Max-Age=60", "bad=secret; Domain=b.test", "sid=secret2"];
+            peer.expect_get("/").reply(setting(&lines))
+        })
+        .start();
+    let session = visiting(&server);
+    let (mut changed, mut excluded) = (session.cookies().changed(), session.cookies().exclusions());
+    visit(&session, "http://user:secret@a.test/").await;
+    let url = Url::parse("http://a.test/").unwrap();
+    let details = CookieDetails { name: b"n", value: b"secret", ..CookieDetails::new(&url) };
+    let mut shown = format!("{session:?} {:?} {details:?} {changed:?}", session.cookies());
+    while let Some(change) = changed.try_next() {
+        shown += &format!("{change:?}");
+    }
+    while let Some(exclusion) = excluded.try_next() {
+        assert_eq!(exclusion.url.as_str(), "http://a.test/");
+        shown += &format!("{exclusion:?}");
+    }
+    assert!(shown.contains("sid") && !shown.contains("secret"), "{shown}");
     server.finished();
 }
 

@@ -423,3 +423,38 @@ async fn cookies_of_the_upgraded_request_are_those_of_its_new_url() {
     visit(&session, "http://a.test/2").await;
     stage.finished();
 }
+
+/// What a host takes back before anybody has asked for the store is not brought back by it.
+#[tokio::test]
+async fn what_a_host_takes_back_is_not_found_on_the_disk_a_moment_later() {
+    let folder = Folder::new();
+    let stage = Stage::new(script().connection(|peer| peer.expect_get("/2").reply(OK)), |script| {
+        script.connection(|peer| strict(peer, YEAR)).connection(|peer| strict(peer, "max-age=0"))
+    });
+    let session = stage.builder().path(folder.path()).build().unwrap();
+    visit(&session, "https://a.test/").await;
+    session.close().await.unwrap();
+
+    let session = stage.builder().path(folder.path()).build().unwrap();
+    // Without cookies and over TLS nothing has to be known beforehand.
+    let message = bounded(session.get("https://a.test/").send(())).await.unwrap();
+    bounded(message.bytes()).await.unwrap();
+    visit(&session, "http://a.test/2").await;
+    session.close().await.unwrap();
+    stage.finished();
+}
+
+#[tokio::test]
+async fn an_informational_head_says_nothing_of_the_host() {
+    let stage = Stage::new(script().connection(|peer| peer.expect_get("/2").reply(OK)), |script| {
+        script.connection(|peer| {
+            let hints =
+                format!("HTTP/1.1 103 Early Hints\r\nStrict-Transport-Security: {YEAR}\r\n\r\n");
+            peer.expect_get("/").send(hints).reply(OK)
+        })
+    });
+    let session = stage.session();
+    visit(&session, "https://a.test/").await;
+    visit(&session, "http://a.test/2").await;
+    stage.finished();
+}

@@ -124,8 +124,8 @@ async fn a_navigation_from_another_site_carries_lax_cookies_if_it_only_reads() {
             .header("Sec-Fetch-Dest", "document")
             .credentials(CredentialsMode::Include);
         assert_eq!(request.send(()).await.unwrap().status(), 200, "{method}");
-        let kept = cookies(&session).await.contains(&"new=1".to_owned());
-        assert_eq!(kept, expected == NOT_STRICT, "{method}");
+        // The answer is the site's own, whatever the method.
+        assert!(cookies(&session).await.contains(&"new=1".to_owned()), "{method}");
         server.finished();
     }
 }

@@ -573,3 +573,63 @@ async fn a_dropped_handle_of_a_named_session_loses_nothing() {
     assert!(cookies(&Session::from_partition(name).unwrap()).await.is_empty(), "closed is gone");
     Session::from_partition(name).unwrap().close().await.unwrap();
 }
+
+/// Reading a session's store is nobody's own affair: whoever gives up waiting leaves it as it was.
+#[tokio::test]
+async fn a_dropped_first_call_costs_the_next_one_nothing() {
+    let folder = Folder::new();
+    let session = Session::from_path(folder.path()).unwrap();
+    keep(&session, "a", "1").await;
+    session.close().await.unwrap();
+
+    let session = Session::from_path(folder.path()).unwrap();
+    let mut changed = session.cookies().changed();
+    let all = session.cookies();
+    for _ in 0..3 {
+        let mut first = Box::pin(all.get(CookieFilter::default()));
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        let _ = first.as_mut().poll(&mut cx);
+    }
+    assert_eq!(cookies(&session).await, ["a=1"]);
+    keep(&session, "b", "2").await;
+    assert_eq!(changed.try_next().unwrap().cookie.pair(), b"b=2");
+    assert_eq!(changed.try_next(), None);
+    session.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn many_first_requests_at_once_all_carry_what_is_on_disk() {
+    const REQUESTS: usize = 5;
+    let folder = Folder::new();
+    let session = Session::from_path(folder.path()).unwrap();
+    keep(&session, "a", "1").await;
+    session.close().await.unwrap();
+
+    let server = (0..REQUESTS)
+        .fold(script(), |script, _| script.connection(|peer| asked(peer, "/", "a=1").reply(OK)));
+    let server = server.start();
+    let builder = Session::builder().path(folder.path()).max_sockets_per_host(REQUESTS);
+    let rules = leading_to(&server);
+    let session = builder.host_resolver_rules(rules).build().unwrap();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..REQUESTS {
+        let request = session.get("http://a.test/").use_session_cookies(true);
+        requests.spawn(async move { request.send(()).await.unwrap() });
+    }
+    let messages = bounded(requests.join_all()).await;
+    assert!(messages.iter().all(|message| message.status() == 200));
+    session.close().await.unwrap();
+    drop(messages);
+    server.finished();
+}
+
+#[test]
+fn a_contract_request_refuses_the_partition_that_a_session_would() {
+    let name = format!("persist:{}", "x".repeat(241));
+    let refused = netreq::ClientRequest::new(netreq::Options {
+        partition: name.clone(),
+        ..netreq::Options::from("http://a.test/")
+    });
+    let (refused, expected) = (refused.unwrap_err(), Session::from_partition(&name).unwrap_err());
+    assert_eq!(format!("{refused:?}"), format!("{expected:?}"));
+}
