@@ -121,6 +121,13 @@ impl Credentials {
         })
     }
 
+    /// The request goes to `url` over TLS instead, before anything was sent.
+    pub(crate) fn upgraded(&mut self, url: &Url) {
+        if let Some(sites) = &mut self.sites {
+            sites.upgrade(url);
+        }
+    }
+
     /// The request goes on from `from` to `to`.
     pub(crate) fn redirected(
         &mut self,

@@ -162,7 +162,7 @@ impl Request {
             let error = Error::new(NetError::TooManyRedirects, Phase::Connect);
             return Err(error.with_url(&self.hop.url));
         }
-        self.credentials.redirected(&self.hop.url, &url, &self.initiator, &self.hop.metadata);
+        self.credentials.upgraded(&url);
         let initiator = self.initiator.as_ref();
         self.hop.metadata.site =
             SecFetchSite::after_redirect(self.hop.metadata.site, initiator, &url);

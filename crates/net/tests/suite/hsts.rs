@@ -414,7 +414,7 @@ async fn cookies_of_the_upgraded_request_are_those_of_its_new_url() {
         name: b"s",
         value: b"1",
         secure: Some(true),
-        same_site: Some(netreq::SameSite::Unspecified),
+        same_site: Some(netreq::SameSite::Strict),
         ..netreq::CookieDetails::new(&url)
     };
     bounded(session.get("https://a.test/").send(())).await.unwrap().bytes().await.unwrap();

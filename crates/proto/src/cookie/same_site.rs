@@ -110,6 +110,16 @@ impl RequestSites {
         }
     }
 
+    /// The request goes to `url` over TLS instead, and nothing was sent before: where nobody else was
+    /// named, that is where it comes from.
+    pub fn upgrade(&mut self, url: &Url) {
+        let was_home = !self.has_initiator && self.home == self.current;
+        self.current = SiteForCookies::from_url(url);
+        if was_home {
+            self.home = self.current.clone();
+        }
+    }
+
     /// The site whose cookies are first-party now.
     pub const fn site_for_cookies(&self) -> &SiteForCookies {
         &self.current
@@ -175,6 +185,27 @@ mod tests {
             (None, false, &["http://127.0.0.1:1/", "http://localhost:1/"], CrossSiteRedirect),
         ] {
             assert_eq!(context(initiator, navigation, hops), expected, "{initiator:?} {hops:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_goes_over_tls_from_the_start_comes_from_there() {
+        let url = |text| Url::parse(text).unwrap();
+        let clear = "http://a.test".parse::<Origin>().unwrap();
+        for (initiator, hops, expected) in [
+            (None, &["http://a.test/", "https://a.test/"][..], SameSiteContext::Strict),
+            (
+                None,
+                &["http://b.test/", "http://a.test/", "https://a.test/"],
+                SameSiteContext::CrossSiteRedirect,
+            ),
+            (Some(&clear), &["http://a.test/", "https://a.test/"], SameSiteContext::CrossSite),
+        ] {
+            let mut sites = RequestSites::new(&url(hops[0]), initiator, false);
+            let (upgraded, between) = hops[1..].split_last().unwrap();
+            between.iter().for_each(|hop| sites.redirect(&url(hop)));
+            sites.upgrade(&url(upgraded));
+            assert_eq!(sites.context(&Method::GET), expected, "{hops:?}");
         }
     }
 
