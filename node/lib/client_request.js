@@ -12,7 +12,7 @@ const { nativeOf } = require('./session.js')
 // `close` comes last of all, behind the response's: it is ours to emit.
 const WRITABLE = { autoDestroy: false, emitClose: false }
 // Bytes of a chunked body that may be on their way before a write waits.
-const WINDOW = 512 * 1024
+const WINDOW = 1024 * 1024
 
 class ClientRequest extends Writable {
   #options

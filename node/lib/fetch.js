@@ -12,7 +12,7 @@ const sessions = require('./session.js')
 
 const NULL_BODY = new Set([101, 204, 205, 304])
 // Bytes of an upload that may be on their way before more is read from its stream.
-const WINDOW = 512 * 1024
+const WINDOW = 1024 * 1024
 
 /** A body whose Response nobody holds and nobody has begun to read is given up. */
 const forgotten = new FinalizationRegistry((exchange) => exchange.forget())

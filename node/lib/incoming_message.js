@@ -28,6 +28,7 @@ class IncomingMessage extends Readable {
     this.#text = text
     this.#numbers = numbers
     this.statusCode = numbers[0]
+    this.aborted = false
   }
 
   get statusMessage () {

@@ -17,6 +17,7 @@ use netreq::Bytes;
 use crate::inbox::{Inbox, RedirectAnswer};
 use crate::lent;
 use crate::options;
+use crate::pool;
 use crate::pump::{self, Upload};
 use crate::records::{Event, Full, Packer};
 use crate::runtime::{lock, spawn};
@@ -41,20 +42,24 @@ struct Queue {
 impl Outbox {
     /// Hands an event to JavaScript. Dropped once the environment has ended.
     pub(crate) fn emit(&self, id: u32, event: Event) {
-        let mut queue = lock(&self.queue);
-        if queue.is_closed {
-            return;
-        }
-        // Of reports that nobody has read yet only the latest counts.
-        if let (Event::Progress(new), Some((last, Event::Progress(old)))) =
-            (&event, queue.events.back_mut())
-            && *last == id
-        {
-            *old = *new;
-            return;
-        }
-        queue.events.push_back((id, event));
-        if !std::mem::replace(&mut queue.is_signalled, true) {
+        let is_first = {
+            let mut queue = lock(&self.queue);
+            if queue.is_closed {
+                return;
+            }
+            // Of reports that nobody has read yet only the latest counts.
+            if let (Event::Progress(new), Some((last, Event::Progress(old)))) =
+                (&event, queue.events.back_mut())
+                && *last == id
+            {
+                *old = *new;
+                return;
+            }
+            queue.events.push_back((id, event));
+            !std::mem::replace(&mut queue.is_signalled, true)
+        };
+        // Outside the lock: JavaScript may run before this returns.
+        if is_first {
             self.wake.call();
         }
     }
@@ -155,7 +160,7 @@ impl Environment {
     #[napi]
     pub fn write(&self, id: u32, chunk: &[u8]) {
         if let Some(inbox) = self.requests.borrow().get(&id) {
-            inbox.write(Bytes::copy_from_slice(chunk));
+            inbox.write(pool::copied(chunk));
         }
     }
 

@@ -76,12 +76,12 @@ impl Inbox {
         }
     }
 
-    /// The next piece of the request's body; `None` at its end.
-    pub(crate) async fn chunk(&self) -> Option<Bytes> {
+    /// The next piece of the request's body, and whether none has come behind it yet; `None` at its end.
+    pub(crate) async fn chunk(&self) -> Option<(Bytes, bool)> {
         std::future::poll_fn(|cx| {
             let mut state = lock(&self.0);
             match state.chunks.pop_front() {
-                Some(chunk) => Poll::Ready(Some(chunk)),
+                Some(chunk) => Poll::Ready(Some((chunk, state.chunks.is_empty()))),
                 None if state.is_ended => Poll::Ready(None),
                 None => {
                     state.upload = Some(cx.waker().clone());

@@ -19,6 +19,7 @@ mod environment;
 mod inbox;
 mod lent;
 mod options;
+mod pool;
 mod pump;
 mod questions;
 mod records;

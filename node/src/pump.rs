@@ -8,11 +8,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use futures_core::Stream as _;
 use netreq::{
     Bytes, ClientRequest, Error, Event as Engine, Events, IncomingMessage, Options,
-    RedirectQuestion,
+    RedirectQuestion, UploadProgress,
 };
 
 use crate::environment::Outbox;
@@ -61,7 +62,18 @@ async fn begin(
         }
     };
     let (inbox, outbox) = (Arc::clone(inbox), Arc::clone(outbox));
-    Ok(Pump { id, inbox, outbox, sending, events, question: None, body: None, credit: AHEAD })
+    Ok(Pump {
+        id,
+        inbox,
+        outbox,
+        sending,
+        events,
+        question: None,
+        unreported: None,
+        reported: None,
+        body: None,
+        credit: AHEAD,
+    })
 }
 
 /// Writes what JavaScript writes, and says how much has been taken.
@@ -71,10 +83,14 @@ async fn send(
     id: u32,
     outbox: Arc<Outbox>,
 ) -> Result<ClientRequest, Error> {
-    while let Some(chunk) = inbox.chunk().await {
-        let length = chunk.len() as u64;
+    let mut taken = 0;
+    while let Some((chunk, is_last_yet)) = inbox.chunk().await {
+        taken += chunk.len() as u64;
         request.write(chunk).await?;
-        outbox.emit(id, Event::Written(length));
+        // Half of what JavaScript lets be on its way (`lib/client_request.js`), or all there is.
+        if is_last_yet || taken >= ENOUGH {
+            outbox.emit(id, Event::Written(std::mem::take(&mut taken)));
+        }
     }
     request.end(Bytes::new()).await?;
     Ok(request)
@@ -87,6 +103,8 @@ struct Pump {
     sending: Sending,
     events: Events,
     question: Option<RedirectQuestion>,
+    unreported: Option<UploadProgress>,
+    reported: Option<Instant>,
     body: Option<IncomingMessage>,
     /// Pieces of the body that JavaScript has room for.
     credit: u32,
@@ -131,6 +149,7 @@ impl Pump {
         while let Poll::Ready(event) = Pin::new(&mut self.events).poll_next(cx) {
             match event {
                 Some(Engine::Response(message)) => {
+                    self.report();
                     self.outbox.emit(self.id, Event::response(&message));
                     self.body = Some(message);
                 }
@@ -139,7 +158,11 @@ impl Pump {
                     self.question = Some(question);
                 }
                 Some(Engine::UploadProgress(progress)) => {
-                    self.outbox.emit(self.id, Event::Progress(progress));
+                    self.unreported = Some(progress);
+                    let is_whole = progress.current == progress.total;
+                    if is_whole || self.reported.is_none_or(|at| now() - at >= BETWEEN_REPORTS) {
+                        self.report();
+                    }
                 }
                 // Behind a response, its body says how it ended.
                 Some(Engine::Error(error)) if self.body.is_none() => {
@@ -171,11 +194,28 @@ impl Pump {
         Poll::Pending
     }
 
+    /// Says how far the upload has come.
+    fn report(&mut self) {
+        if let Some(progress) = self.unreported.take() {
+            self.reported = Some(now());
+            self.outbox.emit(self.id, Event::Progress(progress));
+        }
+    }
+
     fn end(&self, last: Event) -> Poll<()> {
         self.outbox.emit(self.id, last);
         Poll::Ready(())
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "how often JavaScript hears of progress, no rule")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// How long JavaScript is left alone with progress, as in Chromium (`UploadProgressTracker`).
+const BETWEEN_REPORTS: Duration = Duration::from_millis(100);
 /// Pieces of a body that go to JavaScript before it asks: one to show, one more to see the end.
 const AHEAD: u32 = 2;
+/// Bytes of an upload that are worth a word.
+const ENOUGH: u64 = 512 * 1024;

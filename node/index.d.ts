@@ -1,0 +1,291 @@
+// Types of the package: what Electron's declarations say of `net` and `session`, and our additions.
+// Names are Electron's, so that a program typed against them changes its import alone.
+
+/// <reference types="node" />
+
+import { EventEmitter } from 'node:events'
+import { Readable, Writable } from 'node:stream'
+
+/** A time limit of a request, in milliseconds. A number limits the whole. */
+export type Timeout = number | {
+  /** Resolving the name and connecting. Default 240,000. */
+  connect?: number
+  /** The TLS handshake. Default 30,000. */
+  tls?: number
+  /** From the end of the request to the head of the response. Default none. */
+  firstByte?: number
+  /** The longest silence in a body. Default none. */
+  idle?: number
+  /** Everything, redirects and body included. Default none. */
+  total?: number
+}
+
+export interface ClientRequestConstructorOptions {
+  /** Default GET; goes out in upper case. */
+  method?: string
+  /** Absolute, http or https. */
+  url?: string
+  /** The same. */
+  href?: string
+  /** Default: the default session. Beats `partition`. */
+  session?: Session
+  /** The session by its name; `persist:…` is kept on disk. Default `''`, the default session. */
+  partition?: string
+  /** Default: no cookies, but logins. */
+  credentials?: 'include' | 'omit' | 'same-origin'
+  /** Whether cookies are sent and kept where `credentials` says nothing. Default false. */
+  useSessionCookies?: boolean
+  /** Default `http:`. */
+  protocol?: 'http:' | 'https:' | string
+  /** Host and port; beats `hostname` and `port`. */
+  host?: string
+  /** Default localhost. */
+  hostname?: string
+  port?: number | string
+  /** Default `/`. */
+  path?: string
+  /** Default `follow`. */
+  redirect?: 'follow' | 'error' | 'manual'
+  /** The origin that the request is made for. */
+  origin?: string
+  referrerPolicy?: '' | 'no-referrer' | 'no-referrer-when-downgrade' | 'origin' | 'origin-when-cross-origin' |
+    'unsafe-url' | 'same-origin' | 'strict-origin' | 'strict-origin-when-cross-origin'
+  cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache' | 'only-if-cached'
+  /** Default idle. */
+  priority?: 'throttled' | 'idle' | 'lowest' | 'low' | 'medium' | 'highest'
+  /** Default true. */
+  priorityIncremental?: boolean
+  headers?: Record<string, string | string[]>
+  /** Not in Electron: time limits. */
+  timeout?: Timeout
+  /** Not in Electron: ends the request with its reason. */
+  signal?: AbortSignal
+}
+
+export interface UploadProgress {
+  active: boolean
+  started: boolean
+  current: number
+  total: number
+}
+
+/** The error of a request: Electron's message, and what it does not say. */
+export interface NetError extends Error {
+  /** Chromium's name: `ERR_CONNECTION_REFUSED`. */
+  code: string
+  /** Chromium's number: -102. */
+  errno: number
+  /** What the request was doing. */
+  phase?: 'resolve' | 'connect' | 'proxy' | 'tls' | 'send' | 'wait' | 'receive'
+  /** Of the hop that failed, without user and password. */
+  url?: string
+  isTimeout?: boolean
+  cause?: Error
+}
+
+interface ClientRequestEvents {
+  response: [response: IncomingMessage]
+  redirect: [statusCode: number, method: string, redirectUrl: string, responseHeaders: Record<string, string[]>]
+  'upload-progress': [position: number, total: number]
+  finish: []
+  abort: []
+  error: [error: Error]
+  close: []
+}
+
+declare class ClientRequest extends Writable {
+  constructor (options: ClientRequestConstructorOptions | string | URL, callback?: (response: IncomingMessage) => void)
+
+  /** Whether the body goes out as it is written. Set once, before the first write. */
+  chunkedEncoding: boolean
+
+  /** Ends the request: `abort` on the next tick, then `close`. */
+  abort (): void
+  /** Goes on with a redirect, inside its event. Not in Electron: with other header fields. */
+  followRedirect (headers?: Record<string, string | string[]>): void
+  getHeader (name: string): string
+  getUploadProgress (): UploadProgress
+  removeHeader (name: string): void
+  setHeader (name: string, value: string | number | readonly string[]): void
+
+  on<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
+  on (event: string, listener: (...args: any[]) => void): this
+  once<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
+  once (event: string, listener: (...args: any[]) => void): this
+  addListener<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
+  addListener (event: string, listener: (...args: any[]) => void): this
+  removeListener<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
+  removeListener (event: string, listener: (...args: any[]) => void): this
+}
+
+/** Begin and end in milliseconds from the start of the last hop. */
+export interface Span {
+  start: number
+  end: number
+}
+
+export interface Timing {
+  resolve: Span | null
+  connect: Span | null
+  tls: Span | null
+  send: Span | null
+  wait: Span | null
+  /** Null until the body has been read. */
+  receive: Span | null
+}
+
+export interface IncomingMessage extends Readable {
+  readonly statusCode: number
+  readonly statusMessage: string
+  readonly httpVersion: string
+  readonly httpVersionMajor: number
+  readonly httpVersionMinor: number
+  /** Names in lower case; repeats joined, `set-cookie` always an array. */
+  readonly headers: Record<string, string | string[]>
+  /** As received, names and values in turn. */
+  readonly rawHeaders: string[]
+  /** Not in Electron, from here on. Trailers are there once the body ended. */
+  readonly trailers: Record<string, string | string[]>
+  readonly rawTrailers: string[]
+  /** After all redirects. */
+  readonly url: string
+  readonly redirected: boolean
+  readonly protocol: string
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly connectionReused: boolean
+  readonly timing: Timing
+}
+
+export interface Cookie {
+  name: string
+  value: string
+  domain?: string
+  hostOnly?: boolean
+  path?: string
+  secure?: boolean
+  httpOnly?: boolean
+  session?: boolean
+  /** Seconds since 1970; none for a cookie that ends with the session. */
+  expirationDate?: number
+  sameSite: 'unspecified' | 'no_restriction' | 'lax' | 'strict'
+  /** Not in Electron: the site of a partitioned cookie, and on those alone. */
+  partitionKey?: string
+}
+
+export interface CookiesGetFilter {
+  url?: string
+  name?: string
+  domain?: string
+  path?: string
+  secure?: boolean
+  session?: boolean
+  httpOnly?: boolean
+}
+
+export interface CookiesSetDetails {
+  url: string
+  name?: string
+  value?: string
+  domain?: string
+  path?: string
+  secure?: boolean
+  httpOnly?: boolean
+  expirationDate?: number
+  /** Default lax. */
+  sameSite?: 'unspecified' | 'no_restriction' | 'lax' | 'strict'
+}
+
+export type CookieChangeCause = 'inserted' | 'inserted-no-change-overwrite' |
+  'inserted-no-value-change-overwrite' | 'explicit' | 'overwrite' | 'expired' | 'evicted' | 'expired-overwrite'
+
+export interface Cookies extends EventEmitter {
+  get (filter: CookiesGetFilter): Promise<Cookie[]>
+  set (details: CookiesSetDetails): Promise<void>
+  remove (url: string, name: string): Promise<void>
+  /** Resolves when every change is on disk. */
+  flushStore (): Promise<void>
+  on (event: 'changed', listener: (event: object, cookie: Cookie, cause: CookieChangeCause, removed: boolean) => void): this
+  on (event: string, listener: (...args: any[]) => void): this
+  once (event: 'changed', listener: (event: object, cookie: Cookie, cause: CookieChangeCause, removed: boolean) => void): this
+  once (event: string, listener: (...args: any[]) => void): this
+}
+
+export interface ClearDataOptions {
+  dataTypes?: Array<'backgroundFetch' | 'cache' | 'cookies' | 'downloads' | 'fileSystems' | 'indexedDB' |
+    'localStorage' | 'serviceWorkers' | 'webSQL'>
+  origins?: string[]
+  excludeOrigins?: string[]
+  avoidClosingConnections?: boolean
+}
+
+export interface ClearStorageDataOptions {
+  origin?: string
+  storages?: string[]
+  quotas?: string[]
+}
+
+export interface PreconnectOptions {
+  url: string
+  /** 1 to 6, default 1. */
+  numSockets?: number
+}
+
+declare class Session extends EventEmitter {
+  private constructor ()
+
+  static fromPartition (partition: string): Session
+  static fromPath (path: string): Session
+  static readonly defaultSession: Session
+
+  readonly cookies: Cookies
+  /** The folder in which it is kept; null in memory. */
+  readonly storagePath: string | null
+  getStoragePath (): string | null
+  isPersistent (): boolean
+  fetch (input: string | URL | Request, init?: FetchInit): Promise<Response>
+  getUserAgent (): string
+  /** `acceptLanguages` in order of preference: `en-US,fr,de`. */
+  setUserAgent (userAgent: string, acceptLanguages?: string): void
+  preconnect (options: PreconnectOptions): void
+  closeAllConnections (): Promise<void>
+  clearHostResolverCache (): Promise<void>
+  clearStorageData (options?: ClearStorageDataOptions): Promise<void>
+  clearData (options?: ClearDataOptions): Promise<void>
+  flushStorageData (): void
+}
+
+export type FetchInit = RequestInit & {
+  bypassCustomProtocolHandlers?: boolean
+  /** Not in Electron: time limits. */
+  timeout?: Timeout
+}
+
+interface CommandLine {
+  /** Switches of the network count for sessions that are first used later. */
+  appendSwitch (name: string, value?: string): void
+  getSwitchValue (name: string): string
+  hasSwitch (name: string): boolean
+  removeSwitch (name: string): void
+}
+
+interface App extends EventEmitter {
+  readonly commandLine: CommandLine
+  getPath (name: 'userData'): string
+  setPath (name: 'userData', path: string): void
+  on (event: 'session-created', listener: (session: Session) => void): this
+  on (event: string, listener: (...args: any[]) => void): this
+}
+
+interface Net {
+  request (options: ClientRequestConstructorOptions | string | URL, callback?: (response: IncomingMessage) => void): ClientRequest
+  fetch (input: string | URL | Request, init?: FetchInit): Promise<Response>
+  isOnline (): boolean
+  readonly online: boolean
+  readonly ClientRequest: typeof ClientRequest
+}
+
+export const app: App
+export const net: Net
+export const session: typeof Session & { readonly Session: typeof Session }
+export type { ClientRequest, Session, Net, App, CommandLine }
