@@ -104,14 +104,22 @@ impl RequestSites {
     }
 
     /// A redirect to `url` is followed.
+    ///
+    /// One from http to https of the same domain is no way to another site, where nobody else was
+    /// named: servers send everybody there who types a name.
     pub fn redirect(&mut self, url: &Url) {
-        if !self.current.is_first_party(url) {
-            self.current = SiteForCookies::from_url(url);
+        if self.current.is_first_party(url) {
+            return;
+        }
+        let next = SiteForCookies::from_url(url);
+        match (&self.current.0, &next.0) {
+            (Some(("http", from)), Some(("https", to))) if from == to => self.upgrade(url),
+            _ => self.current = next,
         }
     }
 
-    /// The request goes to `url` over TLS instead, and nothing was sent before: where nobody else was
-    /// named, that is where it comes from.
+    /// The request goes to `url` over TLS instead: where it was at home and nobody else was named, that
+    /// is its home.
     pub fn upgrade(&mut self, url: &Url) {
         let was_home = !self.has_initiator && self.home == self.current;
         self.current = SiteForCookies::from_url(url);
@@ -165,7 +173,11 @@ mod tests {
             (None, false, &[a, b], CrossSiteRedirect),
             (None, false, &[a, b, "https://c.test/"], CrossSiteRedirect),
             (None, false, &[a, b, a], Strict),
-            (None, false, &[a_http, a], CrossSiteRedirect),
+            (None, false, &[a_http, a], Strict),
+            (None, false, &[a_http, a_sub, a], Strict),
+            (None, false, &[a, a_http], CrossSiteRedirect),
+            (None, false, &[a_http, b, a_http], Strict),
+            (None, false, &[a_http, b, a], CrossSiteRedirect),
             (None, true, &[a], Strict),
             (None, true, &[a, b], Lax),
             (None, true, &[a, b, a], Strict),
