@@ -60,6 +60,13 @@ export interface ClientRequestConstructorOptions {
   timeout?: Timeout
   /** Not in Electron: ends the request with its reason. */
   signal?: AbortSignal
+  /** Not in Electron: an array as a header value goes out as a line each, not joined by commas. */
+  separateHeaders?: boolean
+  /**
+   * Not in Electron: what its code does and its documentation does not say. `close` comes behind `finish`,
+   * `abort` also behind `close`, never `aborted`; errors have a message alone.
+   */
+  compat?: 'electron'
 }
 
 export interface UploadProgress {

@@ -2,6 +2,7 @@
 // The part of Electron's `app` that networking hangs on. There is no `ready` to wait for.
 
 const { EventEmitter } = require('node:events')
+const fs = require('node:fs')
 const path = require('node:path')
 const { notImplemented } = require('./errors.js')
 
@@ -23,6 +24,18 @@ class CommandLine {
 
   removeSwitch (name) {
     this.#switches.delete(String(name).toLowerCase())
+  }
+}
+
+/** The authorities that Node itself trusts beside its own: the file of NODE_EXTRA_CA_CERTS. */
+function extraAuthorities () {
+  const file = process.env.NODE_EXTRA_CA_CERTS
+  if (!file) return undefined
+  try {
+    return fs.readFileSync(file, 'latin1')
+  } catch (cause) {
+    process.emitWarning(`Ignoring extra certs from \`${file}\`: ${cause.message}`)
+    return undefined
   }
 }
 
@@ -57,7 +70,8 @@ class App extends EventEmitter {
         .filter(Boolean).join(',') || undefined,
       // As many as there are: Chromium's switch names domains, and here it counts for all.
       maxSockets: line.hasSwitch('ignore-connections-limit') ? 0xffffffff : undefined,
-      ignoresCertificateErrors: line.hasSwitch('ignore-certificate-errors')
+      ignoresCertificateErrors: line.hasSwitch('ignore-certificate-errors'),
+      rootCertificates: extraAuthorities()
     }
   }
 }

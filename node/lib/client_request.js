@@ -27,6 +27,7 @@ class ClientRequest extends Writable {
   #unsent = 0
   #writing
   #isAborted = false
+  #hasClosed = false
   #unlisten
 
   constructor (given, callback) {
@@ -34,6 +35,7 @@ class ClientRequest extends Writable {
     if (callback) this.once('response', callback)
     this.#options = options.parse(given)
     if (this.#options.signal) this.#listen(this.#options.signal)
+    if (this.#options.isCompatible) this.once('finish', () => this.#emitClose())
   }
 
   get chunkedEncoding () {
@@ -50,8 +52,8 @@ class ClientRequest extends Writable {
 
   setHeader (name, value) {
     if (this.#state !== OPEN) throw new Error("Can't set headers after they are sent")
-    const field = options.checked(name, value)
-    const { headers } = this.#options
+    const { headers, areSeparate } = this.#options
+    const field = options.checked(name, value, areSeparate)
     headers.set(name.toLowerCase(), field)
   }
 
@@ -94,12 +96,13 @@ class ClientRequest extends Writable {
   }
 
   abort () {
-    if (this.#isAborted || this.#state === CLOSED) return
+    const { isCompatible } = this.#options
+    if (this.#isAborted || (this.#state === CLOSED && !isCompatible)) return
     this.#isAborted = true
     this.#cancel()
     if (this.#response && !this.#response.destroyed) {
       this.#response.aborted = true
-      this.#response.emit('aborted')
+      if (!isCompatible) this.#response.emit('aborted')
       this.#response.destroy()
     }
     this.destroy()
@@ -163,6 +166,13 @@ class ClientRequest extends Writable {
     if (this.#state === CLOSED) return
     this.#state = CLOSED
     this.#unlisten?.()
+    this.#emitClose()
+  }
+
+  /** Once: the last event, or with `compat` the one behind `finish`, as Electron's code has it. */
+  #emitClose () {
+    if (this.#hasClosed) return
+    this.#hasClosed = true
     process.nextTick(emit, this, 'close')
   }
 
@@ -185,7 +195,8 @@ class ClientRequest extends Writable {
   }
 
   onError (text, number, isTimeout) {
-    const error = errors.fromRecord(text, number, isTimeout)
+    const full = errors.fromRecord(text, number, isTimeout)
+    const error = this.#options.isCompatible ? new full.constructor(full.message) : full
     this.#state = ENDED
     this.#release()
     // First here, then at the response, and `close` behind both.

@@ -46,7 +46,7 @@ function parse (input) {
   if (options.headers != null) {
     if (typeof options.headers !== 'object') throw new TypeError('headers must be an object')
     for (const [name, value] of Object.entries(options.headers)) {
-      headers.set(name.toLowerCase(), checked(name, value))
+      headers.set(name.toLowerCase(), checked(name, value, options.separateHeaders === true))
     }
   }
   if (options.credentials === 'same-origin' && !options.origin) {
@@ -58,10 +58,12 @@ function parse (input) {
     url,
     origin: options.origin,
     headers,
+    areSeparate: options.separateHeaders === true,
     redirect,
     session: sessionOf(options),
     ...flatten(options),
-    signal: options.signal
+    signal: options.signal,
+    isCompatible: options.compat === 'electron'
   }
 }
 
@@ -116,12 +118,15 @@ function limitsOf (timeout) {
   return Float64Array.of(...[connect, tls, firstByte, idle, total].map((limit) => limit == null ? -1 : +limit))
 }
 
-/** A field that may stand in a head; kept as given. */
-function checked (name, value) {
+/** A field that may stand in a head; kept as given. An array is one line, or `areSeparate` a line each. */
+function checked (name, value, areSeparate = false) {
   if (typeof name !== 'string') {
     throw new TypeError('`name` should be a string in setHeader(name, value)')
   }
   if (value == null) throw new Error(`\`value\` required in setHeader("${name}", value)`)
+  if (areSeparate && Array.isArray(value)) {
+    return { name, value, text: value.map((one) => checked(name, one).text).join(`\0${name}\0`) }
+  }
   const text = value.toString()
   switch (addon.checkHeader(name, text)) {
     case 1: throw new Error(`Invalid header name: '${name}'`)

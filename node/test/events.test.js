@@ -266,3 +266,19 @@ test('an error that nobody listens for is an uncaught exception', () => {
   assert.strictEqual(status, 1)
   assert.match(stderr, /TypeError: Invalid URL/)
 })
+
+test("with compat: 'electron' close follows finish, abort comes late too, and errors say their name alone", async (t) => {
+  const url = await serve(t, (request, response) => request.url === '/cut' ? request.socket.end() : response.write('x'))
+  const { request, events } = noted({ url, compat: 'electron' })
+  request.on('response', () => request.abort())
+  request.end()
+  await happens(request, 'abort')
+  await delay(20)
+  assert.deepStrictEqual(events, ['finish', 'close', 'response', 'response close', 'abort'])
+
+  const failing = net.request({ url: url + 'cut', compat: 'electron' })
+  const failure = happens(failing, 'error')
+  failing.end()
+  const error = await failure
+  assert.deepStrictEqual([error.message, Object.keys(error)], ['net::ERR_EMPTY_RESPONSE', []])
+})

@@ -79,6 +79,16 @@ test('an array as a header value is one line, joined by commas', async (t) => {
   assert.strictEqual(raw[raw.indexOf('List') + 1], 'a,b')
 })
 
+test('with separateHeaders an array is a line each', async (t) => {
+  const url = await serve(t, echo)
+  const request = net.request({ url, separateHeaders: true, headers: { List: ['a', 'b'] } })
+  request.setHeader('Other', ['c', 'd'])
+  const raw = JSON.parse(await require('./support.js').text(await respond(request)))
+  const own = raw.slice(raw.indexOf('List'), raw.indexOf('List') + 8)
+  assert.deepStrictEqual(own, ['List', 'a', 'List', 'b', 'Other', 'c', 'Other', 'd'])
+  assert.deepStrictEqual(request.getHeader('list'), ['a', 'b'])
+})
+
 test('header values go out as UTF-8', async (t) => {
   const url = await serve(t, echo)
   const { body } = await fetched({ url, headers: { Word: 'é€' } })

@@ -35,7 +35,7 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
     }
     suites.push(Suite { name: "fuzz", programs: &[], run: fuzz });
     if metadata.member(ADDON).is_some() {
-        suites.push(Suite { name: "node", programs: &["nodejs"], run: node });
+        suites.push(Suite { name: "node", programs: &["nodejs", "npm", "openssl"], run: node });
     }
     if instructions::exist(metadata) {
         suites.push(Suite {
@@ -117,9 +117,16 @@ fn node(metadata: &Metadata) -> Result<Counts, String> {
     if !succeeds(&mut cargo(&["build", "--package", ADDON, "--quiet"]))? {
         return Err("the addon does not build".to_owned());
     }
+    let folder = root().join("node");
+    if !folder.join("node_modules").is_dir() {
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+        if !succeeds(Command::new("npm").args(arguments).current_dir(&folder))? {
+            return Err("npm does not install what the tests of the package need".to_owned());
+        }
+    }
     let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", ADDON.replace('-', "_"));
     let mut command = Command::new("node");
-    command.arg("node/test/run.js").current_dir(root());
+    command.arg("test/run.js").current_dir(&folder);
     tests(command.env("NETREQ_BINARY_PATH", metadata.target_directory.join("debug").join(name)))
 }
 

@@ -1,0 +1,69 @@
+'use strict'
+const test = require('node:test')
+const assert = require('node:assert')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const https = require('node:https')
+const { spawnSync } = require('node:child_process')
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'netreq-tls-'))
+test.after(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+function openssl (...words) {
+  const { status, stderr } = spawnSync('openssl', words, { cwd: folder, encoding: 'utf8' })
+  assert.strictEqual(status, 0, stderr)
+}
+
+openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+  '-subj', '/CN=A Test Authority', '-keyout', 'ca.key', '-out', 'ca.pem', '-addext', 'basicConstraints=critical,CA:TRUE')
+for (const [name, alternative] of [['leaf', 'IP:127.0.0.1'], ['other', 'DNS:elsewhere.example']]) {
+  fs.writeFileSync(path.join(folder, `${name}.ext`), `subjectAltName=${alternative}\nbasicConstraints=CA:FALSE\n`)
+  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`,
+    '-keyout', `${name}.key`, '-out', `${name}.csr`)
+  openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
+    '-extfile', `${name}.ext`, '-out', `${name}.pem`)
+}
+// As Node itself is told of a private authority; read when a session is first used.
+process.env.NODE_EXTRA_CA_CERTS = path.join(folder, 'ca.pem')
+const { net, session } = require('..')
+session.fromPartition('trusting')
+delete process.env.NODE_EXTRA_CA_CERTS
+session.fromPartition('not trusting')
+const { listen, fetched, respond } = require('./support.js')
+
+const secure = (t, name, handler = (request, response) => response.end('secret')) => {
+  const read = (suffix) => fs.readFileSync(path.join(folder, `${name}.${suffix}`))
+  return listen(t, https.createServer({ key: read('key'), cert: read('pem') }, handler), 'https')
+}
+
+test('https works with an authority of NODE_EXTRA_CA_CERTS', async (t) => {
+  const url = await secure(t, 'leaf')
+  const response = await fetched({ url, partition: 'trusting' })
+  assert.strictEqual(response.body, 'secret')
+  assert.ok(response.timing.tls.end > 0)
+  const again = await fetched({ url, partition: 'trusting' })
+  assert.deepStrictEqual([again.connectionReused, again.timing.tls], [true, null])
+})
+
+test('an unknown authority is net::ERR_CERT_AUTHORITY_INVALID, another name net::ERR_CERT_COMMON_NAME_INVALID', async (t) => {
+  await assert.rejects(respond(net.request({ url: await secure(t, 'leaf'), partition: 'not trusting' })),
+    { message: 'net::ERR_CERT_AUTHORITY_INVALID', errno: -202, phase: 'tls' })
+  await assert.rejects(respond(net.request({ url: await secure(t, 'other'), partition: 'trusting' })),
+    { message: 'net::ERR_CERT_COMMON_NAME_INVALID', errno: -200, phase: 'tls' })
+})
+
+test('a server that speaks no TLS fails in the handshake', async (t) => {
+  const plain = await listen(t, require('node:http').createServer())
+  await assert.rejects(respond(net.request({ url: plain.replace('http', 'https'), partition: 'trusting' })), { phase: 'tls' })
+})
+
+test('a 1 MiB upload over TLS arrives whole', async (t) => {
+  let length = 0
+  const url = await secure(t, 'leaf', (request, response) => {
+    request.on('data', (part) => { length += part.length })
+    request.on('end', () => response.end())
+  })
+  await fetched({ method: 'POST', url, partition: 'trusting' }, Buffer.alloc(1024 * 1024))
+  assert.strictEqual(length, 1024 * 1024)
+})
