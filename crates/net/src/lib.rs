@@ -107,7 +107,10 @@ pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, Storage
 pub use store::{ChromiumCookies, read_chromium_cookies};
 pub use timeouts::Timeouts;
 #[cfg(feature = "tls")]
-pub use tls::{CertificateQuestion, CertificateVerdict, SslConfig, TlsInfo, TlsVersion};
+pub use tls::{
+    CertificateQuestion, CertificateVerdict, ClientCertificateQuestion, ClientIdentity, SslConfig,
+    TlsInfo, TlsVersion,
+};
 pub use url::Url;
 
 /// A GET request on the session of this process.

@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+#[cfg(feature = "tls")]
+use netreq_proto::NetError;
 use netreq_proto::Phase;
 
 use crate::error::Error;
@@ -129,7 +131,7 @@ impl Connector {
             let facts = dialled.facts;
             return Ok(Connection::new(Transport::Plain(dialled.socket), facts));
         }
-        self.secure(to, dialled, limits.tls).await
+        self.secure(to, dialled, limits).await
     }
 
     async fn dial(&self, to: &Destination, limit: Option<Duration>) -> Result<Dialled, Error> {
@@ -174,6 +176,30 @@ impl Connector {
         &self,
         to: &Destination,
         dialled: Dialled,
+        limits: ConnectLimits,
+    ) -> Result<Connection, Error> {
+        let first = self.shake_hands(to, dialled, limits.tls).await;
+        // Servers that insist say so by an alert, before or after the handshake's end.
+        if first.as_ref().is_err_and(|error| !may_want_identity(error.net_error())) {
+            return first;
+        }
+        let scope = to.ticket_scope();
+        let choosing = self.tls.chooses_identity(&to.host, to.port, &scope);
+        match Box::pin(choosing).await.map_err(tls_failed)? {
+            false => first,
+            true => {
+                drop(first);
+                let again = self.dial(to, limits.connect).await?;
+                self.shake_hands(to, again, limits.tls).await
+            }
+        }
+    }
+
+    #[cfg(feature = "tls")]
+    async fn shake_hands(
+        &self,
+        to: &Destination,
+        dialled: Dialled,
         limit: Option<Duration>,
     ) -> Result<Connection, Error> {
         let Dialled { socket, mut facts } = dialled;
@@ -198,11 +224,17 @@ impl Connector {
         &self,
         _: &Destination,
         _: Dialled,
-        _: Option<Duration>,
+        _: ConnectLimits,
     ) -> Result<Connection, Error> {
         Err(Error::new(netreq_proto::NetError::NotImplemented, Phase::Tls)
             .with_source("this build has no TLS: turn on the feature `tls`"))
     }
+}
+
+/// TLS 1.2 has an alert for a missing certificate that fits much else.
+#[cfg(feature = "tls")]
+fn may_want_identity(error: NetError) -> bool {
+    matches!(error, NetError::BadSslClientAuthCert | NetError::SslVersionOrCipherMismatch)
 }
 
 #[cfg(feature = "tls")]

@@ -23,7 +23,10 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::site_data::{Cookies, EventStream, StorageEvent};
 #[cfg(feature = "tls")]
-use crate::tls::{CertificateQuestion, CertificateVerdict, Procedure, SslConfig, TlsSettings};
+use crate::tls::{
+    CertificateQuestion, CertificateVerdict, ClientCertificateQuestion, ClientIdentity, Procedure,
+    Selector, SslConfig, TlsSettings,
+};
 
 use registry::Name;
 
@@ -234,6 +237,23 @@ impl Session {
     {
         let procedure = verify.map(Procedure::new);
         self.change_tls(|settings| settings.procedure = procedure);
+    }
+
+    /// Chooses the client's own certificate for servers that ask for one. It is asked once for a server,
+    /// after the server was accepted, and the connection is made anew with what was chosen; `None`
+    /// goes on without. Where nobody chooses, none is ever shown.
+    ///
+    /// Connections and TLS tickets from before are not used any more.
+    ///
+    /// Electron `app`, event `select-client-certificate`.
+    #[cfg(feature = "tls")]
+    pub fn set_client_certificate_selector<F, A>(&self, select: Option<F>)
+    where
+        F: Fn(ClientCertificateQuestion) -> A + Send + Sync + 'static,
+        A: Future<Output = Option<ClientIdentity>> + Send + 'static,
+    {
+        let selector = select.map(Selector::new);
+        self.change_tls(|settings| settings.selector = selector);
     }
 
     /// Sets the versions and ciphers of connections from now on. Those from before are not used any

@@ -9,6 +9,7 @@
 //! the crate.
 
 mod error;
+mod identity;
 mod info;
 mod pem;
 mod platform;
@@ -33,6 +34,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 pub(crate) use self::error::{TlsError, net_error_of_io};
+pub(crate) use self::identity::Selector;
+use self::identity::Servers;
+pub use self::identity::{ClientCertificateQuestion, ClientIdentity};
 pub use self::info::TlsInfo;
 pub(crate) use self::pem::parse_pem_certificates;
 pub(crate) use self::procedure::Procedure;
@@ -46,6 +50,8 @@ use self::verifier::{Judgement, Verifier};
 pub(crate) struct TlsSettings {
     /// Who has the last word on certificates.
     pub(crate) procedure: Option<Procedure>,
+    /// Who chooses the client's own certificates. Without one, none is ever shown.
+    pub(crate) selector: Option<Selector>,
     pub(crate) config: SslConfig,
     /// Trusted beside the platform's roots and asked first. A server's own certificate may stand
     /// here too: it is then trusted for the names and dates it carries.
@@ -68,6 +74,7 @@ impl Default for TlsSettings {
     fn default() -> Self {
         Self {
             procedure: None,
+            selector: None,
             config: SslConfig::default(),
             extra_roots: Vec::new(),
             platform_roots: true,
@@ -122,6 +129,7 @@ struct State {
     client: OnceLock<Client>,
     tickets: Tickets,
     verdicts: Verdicts,
+    servers: Servers,
 }
 
 /// What the first handshake makes and all later ones share.
@@ -206,6 +214,9 @@ impl TlsContext {
                 Resumption::store(Arc::clone(held.insert(tickets)) as _)
             }
         };
+        if state.settings.selector.is_some() {
+            config.client_auth_cert_resolver = state.servers.of(server_name, ticket_scope);
+        }
         let asks = state.settings.procedure.clone().map(|procedure| Asks {
             state: Arc::clone(&state),
             procedure,
@@ -216,6 +227,35 @@ impl TlsContext {
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         let info = TlsInfo::of(stream.get_ref().1);
         Ok(Handshake { stream, info, asks })
+    }
+}
+
+impl TlsContext {
+    /// Whether a connection to the server has to be made anew, with a certificate of the client's:
+    /// it has asked for one, and the session's owner, who is asked once, has chosen one.
+    ///
+    /// # Errors
+    ///
+    /// What the owner chose cannot be shown.
+    pub(crate) async fn chooses_identity(
+        &self,
+        server_name: &str,
+        port: u16,
+        ticket_scope: &str,
+    ) -> Result<bool, TlsError> {
+        let server_name = without_final_dot(server_name);
+        let state = self.state();
+        let Some(selector) = &state.settings.selector else { return Ok(false) };
+        let server = state.servers.of(server_name, ticket_scope);
+        if !server.waits() {
+            return Ok(false);
+        }
+        let chosen = server.choose(selector, server_name, port).await?;
+        if chosen {
+            // Those of a stranger would make a stranger of the client again.
+            state.tickets.forget(server_name, ticket_scope);
+        }
+        Ok(chosen)
     }
 }
 
@@ -273,6 +313,7 @@ impl State {
             client: OnceLock::new(),
             tickets: Tickets::default(),
             verdicts: Verdicts::default(),
+            servers: Servers::default(),
         }
     }
 

@@ -131,6 +131,14 @@ impl ClientSessionStore for Held {
     }
 }
 
+impl Tickets {
+    /// Forgets the tickets of `server_name` within `scope`.
+    pub(super) fn forget(&self, server_name: &str, scope: &str) {
+        let key = Key { server_name: server_name.to_owned(), scope: scope.to_owned() };
+        lock(&self.0).known.remove(&key);
+    }
+}
+
 impl Scopes {
     fn forget_oldest(&mut self) {
         if let Some(oldest) = self.known.values().map(|scope| scope.used).min() {

@@ -24,6 +24,7 @@ mod events;
 mod faults;
 mod framing;
 mod hsts;
+mod identities;
 mod injection;
 mod isolation;
 mod keeping;
