@@ -280,6 +280,12 @@ interface App extends EventEmitter {
   readonly commandLine: CommandLine
   getPath (name: 'userData'): string
   setPath (name: 'userData', path: string): void
+  /** Everything is ready at once. */
+  isReady (): boolean
+  whenReady (): Promise<void>
+  quit (): void
+  exit (code?: number): void
+  on (event: 'ready', listener: () => void): this
   on (event: 'session-created', listener: (session: Session) => void): this
   on (event: string, listener: (...args: any[]) => void): this
 }

