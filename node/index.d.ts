@@ -260,6 +260,57 @@ declare class Session extends EventEmitter {
   clearStorageData (options?: ClearStorageDataOptions): Promise<void>
   clearData (options?: ClearDataOptions): Promise<void>
   flushStorageData (): void
+  resolveHost (host: string, options?: { queryType?: 'A' | 'AAAA' }): Promise<ResolvedHost>
+  setCertificateVerifyProc (procedure: ((request: CertificateRequest, callback: (verificationResult: number) => void) => void) | null): void
+  setSSLConfig (config: SSLConfigConfig): void
+}
+
+export interface ResolvedHost {
+  endpoints: Array<{ address: string, family: 'ipv4' | 'ipv6' | 'unspec' }>
+}
+
+export interface SSLConfigConfig {
+  /** Default `tls1.2`. */
+  minVersion?: 'tls1.2' | 'tls1.3'
+  maxVersion?: 'tls1.2' | 'tls1.3'
+  disabledCipherSuites?: number[]
+}
+
+/** What `setCertificateVerifyProc` is asked: answer 0 accepts, -2 refuses, -3 keeps the verdict. */
+export interface CertificateRequest {
+  hostname: string
+  certificate: Certificate
+  validatedCertificate: Certificate
+  isIssuedByKnownRoot: boolean
+  /** `net::OK` or what is wrong. */
+  verificationResult: string
+  errorCode: number
+}
+
+export interface CertificatePrincipal {
+  commonName: string
+  organizations: string[]
+  organizationUnits: string[]
+  locality: string
+  state: string
+  country: string
+}
+
+export interface Certificate {
+  /** PEM. */
+  data: string
+  issuer: CertificatePrincipal
+  issuerName: string
+  /** The next one that the server sent. */
+  issuerCert: Certificate
+  subject: CertificatePrincipal
+  subjectName: string
+  serialNumber: string
+  /** Seconds since 1970. */
+  validStart: number
+  validExpiry: number
+  /** `sha256/` and base64. */
+  fingerprint: string
 }
 
 export type FetchInit = RequestInit & {
@@ -293,6 +344,7 @@ interface App extends EventEmitter {
 interface Net {
   request (options: ClientRequestConstructorOptions | string | URL, callback?: (response: IncomingMessage) => void): ClientRequest
   fetch (input: string | URL | Request, init?: FetchInit): Promise<Response>
+  resolveHost (host: string, options?: { queryType?: 'A' | 'AAAA' }): Promise<ResolvedHost>
   isOnline (): boolean
   readonly online: boolean
   readonly ClientRequest: typeof ClientRequest

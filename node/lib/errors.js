@@ -23,11 +23,14 @@ function fromRecord (text, number, isTimeout) {
   return error
 }
 
+/** An error by Chromium's name and number. */
+function named (code, errno) {
+  return Object.assign(new Error(`net::${code}`), { code, errno })
+}
+
 /** What netreq does not have yet. */
 function notImplemented (what) {
-  const error = new Error('net::ERR_NOT_IMPLEMENTED')
-  error.code = 'ERR_NOT_IMPLEMENTED'
-  error.errno = -11
+  const error = named('ERR_NOT_IMPLEMENTED', -11)
   hidden(error, 'cause', new Error(`netreq has no ${what} yet`))
   return error
 }
@@ -36,4 +39,4 @@ function hidden (object, name, value) {
   Object.defineProperty(object, name, { value, writable: true, configurable: true, enumerable: false })
 }
 
-module.exports = { fromRecord, notImplemented }
+module.exports = { fromRecord, named, notImplemented }

@@ -4,7 +4,7 @@
 const os = require('node:os')
 const { ClientRequest } = require('./client_request.js')
 const { fetch } = require('./fetch.js')
-const { notImplemented } = require('./errors.js')
+const { defaultSession } = require('./session.js')
 
 function request (options, callback) {
   return new ClientRequest(options, callback)
@@ -16,8 +16,8 @@ function isOnline () {
     addresses.some(({ internal }) => !internal))
 }
 
-async function resolveHost () {
-  throw notImplemented('resolveHost')
+async function resolveHost (host, options) {
+  return defaultSession().resolveHost(host, options)
 }
 
 module.exports = {

@@ -6,7 +6,10 @@ const path = require('node:path')
 const native = require('./native.js')
 const { app, settings } = require('./app.js')
 const cookies = require('./cookies.js')
-const { notImplemented } = require('./errors.js')
+const certificates = require('./certificates.js')
+const errors = require('./errors.js')
+
+const { notImplemented } = errors
 
 const { addon, environment } = native
 const making = Symbol('making')
@@ -88,9 +91,31 @@ class Session extends EventEmitter {
     native.ask((id) => environment.flush(id, this.#native)).catch(() => {})
   }
 
+  /** Has the last word on the certificates of servers; null takes it back. */
   setCertificateVerifyProc (procedure) {
     if (procedure !== null && typeof procedure !== 'function') throw new TypeError('Must pass null or function')
-    if (procedure !== null) throw notImplemented('setCertificateVerifyProc')
+    const id = procedure === null ? undefined : native.register(certificates.asking(procedure))
+    environment.verify(this.#native, id)
+  }
+
+  setSSLConfig (config) {
+    const { minVersion, maxVersion, disabledCipherSuites } = { __proto__: null, ...config }
+    for (const version of [minVersion, maxVersion]) {
+      if (version !== undefined && version !== 'tls1.2' && version !== 'tls1.3') {
+        throw new TypeError(`Invalid value for a version of TLS: '${version}'`)
+      }
+    }
+    plain(() => this.#native.setSslConfig(minVersion, maxVersion, [...disabledCipherSuites ?? []].map((suite) => suite >>> 0)))
+  }
+
+  async resolveHost (host, options) {
+    const { queryType } = { __proto__: null, ...options }
+    const answer = await native.ask((id) => environment.resolveHost(id, this.#native, String(host)))
+    const endpoints = answer.split('\0').slice(0, -1).map((address) => ({
+      address, family: address.includes(':') ? 'ipv6' : 'ipv4'
+    })).filter(({ family }) => queryType === undefined || family === (queryType === 'AAAA' ? 'ipv6' : 'ipv4'))
+    if (endpoints.length === 0) throw errors.named('ERR_NAME_NOT_RESOLVED', -105)
+    return { endpoints }
   }
 
   async #clear (kinds, origins, excludeOrigins, avoidClosingConnections) {
@@ -107,8 +132,8 @@ class Session extends EventEmitter {
 }
 
 for (const name of [
-  'setProxy', 'resolveProxy', 'forceReloadProxyConfig', 'resolveHost', 'getCacheSize', 'clearCache',
-  'clearAuthCache', 'allowNTLMCredentialsForDomains', 'setSSLConfig', 'enableNetworkEmulation',
+  'setProxy', 'resolveProxy', 'forceReloadProxyConfig', 'getCacheSize', 'clearCache',
+  'clearAuthCache', 'allowNTLMCredentialsForDomains', 'enableNetworkEmulation',
   'disableNetworkEmulation', 'downloadURL', 'createInterruptedDownload', 'setDownloadPath'
 ]) {
   Object.defineProperty(Session.prototype, name, {

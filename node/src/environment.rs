@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Int32ArraySlice, Result, Uint8ArraySlice};
 use napi_derive::napi;
-use netreq::Bytes;
+use netreq::{Bytes, CertificateVerdict};
+use tokio::sync::oneshot;
 
 use crate::inbox::{Inbox, RedirectAnswer};
 use crate::lent;
@@ -28,6 +29,8 @@ use crate::wake::Wake;
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     wake: Wake,
+    /// Questions about certificates that wait for JavaScript.
+    pub(crate) verdicts: Mutex<HashMap<u32, oneshot::Sender<CertificateVerdict>>>,
 }
 
 #[derive(Default)]
@@ -84,6 +87,7 @@ impl Outbox {
         };
         // Outside the lock: a response that is dropped may have something to say.
         drop(events);
+        lock(&self.verdicts).clear();
         self.wake.release();
     }
 }
@@ -108,7 +112,7 @@ impl Environment {
     pub fn new(env: Env, wake: Function<'_, (), ()>) -> Result<Self> {
         // Before the cleanup hook: hooks run last in, first out, and ours must still find it.
         let wake = Wake::new(&env, &wake)?;
-        let outbox = Arc::new(Outbox { queue: Mutex::default(), wake });
+        let outbox = Arc::new(Outbox { queue: Mutex::default(), wake, verdicts: Mutex::default() });
         let requests = Requests::default();
         env.add_env_cleanup_hook(
             (Arc::clone(&outbox), Rc::clone(&requests)),

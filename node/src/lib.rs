@@ -26,4 +26,5 @@ mod records;
 mod runtime;
 mod session;
 mod text;
+mod verdicts;
 mod wake;

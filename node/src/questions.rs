@@ -102,10 +102,10 @@ impl Environment {
         self.ask(&env, id, async move {
             // Chromium judges an invalid URL by its host, of which it has none.
             let Ok(url) = Url::parse(&details.url) else {
-                return Err(Refused(ExclusionReason::InvalidDomain.to_string()));
+                return Err(Refused::Here(ExclusionReason::InvalidDomain.to_string()));
             };
             let same_site = details.same_site.as_deref().map(str::parse).transpose();
-            let same_site = same_site.map_err(|cause| Refused(format!("{cause}")))?;
+            let same_site = same_site.map_err(|cause| Refused::Here(format!("{cause}")))?;
             let seconds = |time: Option<f64>| time.map(Timestamp::from_seconds);
             let set = cookies.set(CookieDetails {
                 name: details.name.as_deref().unwrap_or_default().as_bytes(),
@@ -151,6 +151,19 @@ impl Environment {
         self.ask(&env, id, async move {
             session.flush().await?;
             Ok(Vec::new())
+        })
+    }
+
+    /// The addresses of a host, as texts.
+    #[napi]
+    pub fn resolve_host(&self, env: Env, id: u32, session: &Session, host: String) -> Result<()> {
+        let session = session.engine();
+        self.ask(&env, id, async move {
+            let mut text = Vec::new();
+            for address in session.resolve_host(&host).await? {
+                append(&mut text, address.to_string().as_bytes());
+            }
+            Ok(text)
         })
     }
 
@@ -200,7 +213,8 @@ impl Environment {
         Self::run(async move {
             let event = match answer.await {
                 Ok(text) => Event::Settled(text),
-                Err(Refused(sentence)) => Event::sentence(&sentence),
+                Err(Refused::Engine(error)) => Event::error(&error),
+                Err(Refused::Here(sentence)) => Event::sentence(&sentence),
             };
             outbox.emit(id, event);
         })
@@ -221,12 +235,16 @@ pub struct Cleared {
     pub avoid_closing_connections: bool,
 }
 
-/// Why not, as the message of JavaScript's error.
-struct Refused(String);
+/// Why not.
+enum Refused {
+    Engine(Error),
+    /// Refused before it was asked: the message of JavaScript's error.
+    Here(String),
+}
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self(error.to_string())
+        Self::Engine(error)
     }
 }
 
@@ -239,8 +257,9 @@ fn data_type(kind: &str) -> Option<DataType> {
 }
 
 fn origins(urls: &[String]) -> std::result::Result<Vec<Origin>, Refused> {
-    let parsed =
-        urls.iter().map(|url| url.parse().map_err(|_| Refused(format!("Invalid origin: '{url}'"))));
+    let parsed = urls
+        .iter()
+        .map(|url| url.parse().map_err(|_| Refused::Here(format!("Invalid origin: '{url}'"))));
     parsed.collect()
 }
 

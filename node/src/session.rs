@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use napi::bindgen_prelude::Result;
 use napi::{Error, Status};
 use napi_derive::napi;
+use netreq::{SslConfig, TlsVersion};
 
 use crate::runtime;
 
@@ -81,6 +82,28 @@ impl Session {
         let _runtime = runtime::enter()?;
         self.0.close_all_connections();
         Ok(())
+    }
+
+    /// The versions and ciphers of TLS; a word that is no version leaves the default.
+    #[napi]
+    pub fn set_ssl_config(
+        &self,
+        lowest: Option<String>,
+        highest: Option<String>,
+        disabled: Vec<u32>,
+    ) -> Result<()> {
+        let mut config = SslConfig::default();
+        let version = |word: Option<String>| match word.as_deref() {
+            Some("tls1.2") => Some(TlsVersion::Tls12),
+            Some("tls1.3") => Some(TlsVersion::Tls13),
+            _ => None,
+        };
+        config.min_version = version(lowest).unwrap_or(config.min_version);
+        config.max_version = version(highest).unwrap_or(config.max_version);
+        let suites = disabled.into_iter().filter_map(|suite| u16::try_from(suite).ok());
+        config.disabled_cipher_suites = suites.collect();
+        let _runtime = runtime::enter()?;
+        self.0.set_ssl_config(config).map_err(|error| refuse(&error))
     }
 
     /// Forgets the addresses of names.

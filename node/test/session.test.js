@@ -92,7 +92,19 @@ test('cookies of a persist: partition survive a process that exits right after',
 })
 
 test('what netreq does not have yet is net::ERR_NOT_IMPLEMENTED', () => {
-  for (const name of ['setProxy', 'resolveProxy', 'getCacheSize', 'downloadURL', 'setSSLConfig']) {
+  for (const name of ['setProxy', 'resolveProxy', 'getCacheSize', 'downloadURL']) {
     assert.throws(() => session.defaultSession[name]({}), { message: 'net::ERR_NOT_IMPLEMENTED', code: 'ERR_NOT_IMPLEMENTED' })
   }
+})
+
+test('resolveHost answers by the host rules', async () => {
+  app.commandLine.appendSwitch('host-resolver-rules', 'MAP ipv4.localhost2 10.0.0.1, MAP ipv6.localhost2 [::1], MAP notfound.localhost2 ~NOTFOUND')
+  const here = session.fromPartition('rules')
+  app.commandLine.removeSwitch('host-resolver-rules')
+  assert.deepStrictEqual(await here.resolveHost('ipv4.localhost2'), { endpoints: [{ family: 'ipv4', address: '10.0.0.1' }] })
+  assert.deepStrictEqual(await here.resolveHost('ipv6.localhost2', { queryType: 'AAAA' }), { endpoints: [{ family: 'ipv6', address: '::1' }] })
+  for (const [host, options] of [['notfound.localhost2'], ['ipv4.localhost2', { queryType: 'AAAA' }]]) {
+    await assert.rejects(here.resolveHost(host, options), { message: 'net::ERR_NAME_NOT_RESOLVED', errno: -105 })
+  }
+  assert.ok((await net.resolveHost('127.0.0.1')).endpoints.length === 1)
 })

@@ -67,3 +67,41 @@ test('a 1 MiB upload over TLS arrives whole', async (t) => {
   await fetched({ method: 'POST', url, partition: 'trusting' }, Buffer.alloc(1024 * 1024))
   assert.strictEqual(length, 1024 * 1024)
 })
+
+test('setCertificateVerifyProc has the last word: 0 accepts, -2 refuses, -3 and null leave it to the engine', async (t) => {
+  const url = await secure(t, 'leaf')
+  const here = session.fromPartition('verify')
+  const invalid = { message: 'net::ERR_CERT_AUTHORITY_INVALID' }
+  const get = () => respond(net.request({ url, session: here })).then((response) => { response.resume(); return response.statusCode })
+  let asked
+  for (const [answer, expected] of [[0, 200], [-2, { message: 'net::ERR_FAILED' }], [-3, invalid]]) {
+    here.setCertificateVerifyProc((request, callback) => {
+      asked = request
+      callback(answer)
+      callback(-2)
+    })
+    if (expected === 200) assert.strictEqual(await get(), 200)
+    else await assert.rejects(get(), expected)
+    assert.deepStrictEqual(
+      [asked.hostname, asked.verificationResult, asked.errorCode, asked.isIssuedByKnownRoot, asked.certificate.subjectName, asked.certificate.issuerName],
+      ['127.0.0.1', 'net::ERR_CERT_AUTHORITY_INVALID', -202, false, 'leaf', 'A Test Authority']
+    )
+    assert.strictEqual(asked.certificate.issuer.commonName, 'A Test Authority')
+    assert.strictEqual(asked.certificate.issuerCert, undefined)
+  }
+  here.setCertificateVerifyProc(null)
+  await assert.rejects(get(), invalid)
+  assert.throws(() => here.setCertificateVerifyProc('no'), { message: 'Must pass null or function' })
+})
+
+test('setSSLConfig narrows the versions', async (t) => {
+  const read = (suffix) => fs.readFileSync(path.join(folder, `leaf.${suffix}`))
+  const server = https.createServer({ key: read('key'), cert: read('pem'), maxVersion: 'TLSv1.2' }, (request, response) => response.end())
+  const url = await listen(t, server, 'https')
+  const here = session.fromPartition('trusting')
+  here.setSSLConfig({ minVersion: 'tls1.3' })
+  await assert.rejects(respond(net.request({ url, session: here })), { phase: 'tls' })
+  here.setSSLConfig({})
+  assert.strictEqual((await fetched({ url, session: here })).statusCode, 200)
+  assert.throws(() => here.setSSLConfig({ minVersion: 'tls1' }), TypeError)
+})
