@@ -108,7 +108,8 @@ impl Pool {
             let mut slots = lock(&self.slots);
             let trust = self.trust.load(Ordering::Acquire);
             let taken = slots.take_idle(&to, now, |pooled| {
-                if pooled.trust != trust {
+                // One cut on its way here came too late to be closed with the others.
+                if pooled.trust != trust || pooled.connection.facts.cut.is_cut() {
                     return false;
                 }
                 let ask_system = ask_system || now.saturating_sub(pooled.free_since) > MOMENT;
@@ -412,9 +413,11 @@ impl Job {
             pool.remember(&connection.facts);
         }
         // Looked at after it is remembered: one of the two finds it.
-        let is_late = *pool.closings.borrow() != self.begun;
+        let is_late = *pool.closings.borrow() != self.begun
+            || pool.trust.load(Ordering::Acquire) != self.trust;
         if is_late && lock(&pool.slots).counts(&to).waiting > 0 {
-            // Whoever waits came after everything was closed, and is owed a dial of its own.
+            // Whoever waits may have come after everything was closed, or after it has changed whom to
+            // trust, and is owed a dial of its own.
             drop(outcome);
             return pool.start_job(to, pool.connect);
         }

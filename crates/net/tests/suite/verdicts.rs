@@ -9,6 +9,8 @@ use netreq::{
 };
 use netreq_testserver::{Authority, Identity, OK, Server, script};
 
+use crate::support::eventually;
+
 /// A session that trusts nobody and gives every question this answer, and how often it was asked.
 fn answering(verdict: CertificateVerdict) -> (Session, Arc<AtomicUsize>) {
     let session = Session::builder().platform_roots(false).build().unwrap();
@@ -208,4 +210,33 @@ async fn a_name_is_resolved_as_a_connection_would() {
         let first = found.map(|found| found[0].to_string()).map_err(|error| error.net_error());
         assert_eq!(first, expected.map(str::to_owned), "{host}");
     }
+}
+
+#[tokio::test]
+async fn a_dial_from_before_a_change_serves_no_request_from_after_it() {
+    let authority = Authority::new();
+    let server = Server::builder().tls(&authority.identity()).start().unwrap();
+    let session = Session::builder().platform_roots(false).build().unwrap();
+    let (asked, answer) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Notify::new()));
+    let (counter, gate) = (Arc::clone(&asked), Arc::clone(&answer));
+    session.set_certificate_verify_proc(Some(move |_: CertificateQuestion| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        let gate = Arc::clone(&gate);
+        async move {
+            gate.notified().await;
+            CertificateVerdict::Accept
+        }
+    }));
+    session.preconnect(server.url("/"), 1).unwrap();
+    eventually("the owner is asked", || asked.load(Ordering::Relaxed) == 1).await;
+
+    ask(&session, CertificateVerdict::Reject);
+    let (request, ()) = tokio::join!(session.get(server.url("/")).send(()), async {
+        eventually("the request waits for the dial", || session.connections().waiting == 1).await;
+        answer.notify_one();
+    });
+
+    let error = request.unwrap_err();
+    assert_eq!(error.net_error(), NetError::Failed);
+    assert_eq!(server.requests(), 0);
 }
