@@ -16,6 +16,7 @@ use super::queue::{Entry, key};
 use super::rows;
 use super::schema::{self, Format};
 use super::{Loaded, StoreChange};
+use crate::runtime::wall_clock;
 
 /// A connection to a database of today's format.
 #[derive(Debug)]
@@ -170,7 +171,7 @@ impl Database {
         let version = counters.version + 1;
         write_batch(&transaction, batch, version)?;
         if !self.tidied {
-            counters.purged = tidy(&transaction, batch, session_cookies, counters.purged)?;
+            counters.purged = tidy(&transaction, batch, version, session_cookies, counters.purged)?;
         }
         let rows = read_new(&transaction, counters, seen, Some(version), session_cookies)?;
         transaction
@@ -471,11 +472,13 @@ impl Rows {
     }
 }
 
-/// Deletes what nobody needs any more: the session cookies of an earlier session, and rows that say
-/// what is gone once every process has had its hour to see them. Returns what `purged` becomes.
+/// Deletes what nobody needs any more: the session cookies of an earlier session, what expired an
+/// hour ago, and rows that say what is gone once every process has had its hour to see them. Returns
+/// what `purged` becomes.
 fn tidy(
     connection: &Connection,
     batch: &[Entry],
+    version: i64,
     session_cookies: bool,
     purged: i64,
 ) -> Result<i64, Failure> {
@@ -483,8 +486,15 @@ fn tidy(
         connection.execute(STALE_SESSION_COOKIES, [])?;
     }
     // The clock is the batch's own: its latest change is as good as now.
-    let now = batch.iter().map(|entry| entry.change.time()).max().unwrap_or(Timestamp::MIN);
+    let latest = batch.iter().map(|entry| entry.change.time()).max().unwrap_or(Timestamp::MIN);
+    // Unless it is dated later than now, as what was imported may be.
+    let now = latest.min(wall_clock());
     let (micros, seconds) = (now.plus_seconds(-KEPT), now.plus_seconds(-KEPT).unix());
+    // No session takes in what has expired, so none would ever remove it.
+    for (table, limit) in [("cookies", micros.0), ("hsts", seconds.0)] {
+        let expired = "NOT removed AND expiry < ?1 AND version < ?2";
+        connection.execute(&format!("DELETE FROM {table} WHERE {expired}"), [limit, version])?;
+    }
     let mut purged = purged;
     for (table, date, limit) in
         [("cookies", "last_update", micros.0), ("hsts", "observed", seconds.0)]

@@ -6,7 +6,8 @@
 //! before it is on disk. Several processes may share one folder: the thread looks for their changes
 //! and tells the session.
 //!
-//! Nothing here knows a cookie's rules or the time of day: rows go in with their dates, and of two
+//! Nothing here knows a cookie's rules, or the time of day but to tidy up: rows go in with their
+//! dates, and of two
 //! changes to one row that did not know of each other the later one stays.
 
 #![cfg_attr(

@@ -135,6 +135,26 @@ async fn a_clock_that_jumps_back_loses_no_change() {
 }
 
 #[tokio::test]
+async fn what_has_expired_goes_from_the_disk_with_a_later_sessions_first_write() {
+    let folder = Folder::new();
+    let (hour, day) = (3_600 * 1_000_000, 24 * 3_600 * 1_000_000);
+    let opened = Opened::with(&folder.0, patient()).await;
+    opened.keep(vec![set("old", "1", 0), set("young", "1", 2 * hour), hsts("old.test", 0)]).await;
+    opened.store.close().await.unwrap();
+
+    let opened = Opened::with(&folder.0, patient()).await;
+    let found = (opened.loaded.cookies.len(), opened.loaded.hsts.len());
+    assert_eq!(found, (2, 1), "nothing goes where nothing is written");
+    opened.keep(vec![set("new", "1", day + 2 * hour), hsts("new.test", 93_600)]).await;
+    opened.store.close().await.unwrap();
+
+    let opened = Opened::new(&folder.0).await;
+    assert_eq!(pairs(&opened.loaded), owned(&[("new", "1"), ("young", "1")]));
+    let hosts: Vec<_> = opened.loaded.hsts.iter().map(|(host, _)| &**host).collect();
+    assert_eq!(hosts, ["new.test"]);
+}
+
+#[tokio::test]
 async fn session_cookies_are_kept_only_where_asked() {
     let folder = Folder::new();
     let wanted = StoreOptions { session_cookies: true, ..quick() };

@@ -241,7 +241,7 @@ async fn processes_that_write_at_once_lose_no_update_and_meet_no_lock() {
 }
 
 fn entry(at: i64) -> HstsEntry {
-    HstsEntry { expiry: UnixTime(at), include_subdomains: false, observed: UnixTime(at) }
+    HstsEntry { expiry: UnixTime(at + 86_400), include_subdomains: false, observed: UnixTime(at) }
 }
 
 const SECONDS: &str = "NETREQ_STORE_SECONDS";
