@@ -206,7 +206,7 @@ impl ClientRequest {
             None if options.partition.is_empty() => Session::default_session(),
             None => Session::from_partition(&options.partition)?,
         };
-        let mut request = draft(session.context(), upper_case(options.method), url)?;
+        let mut request = draft(upper_case(options.method), url)?;
         for field in &options.headers {
             check_field(field, false)?;
         }
@@ -221,9 +221,7 @@ impl ClientRequest {
         request.credentials.use_session_cookies = options.use_session_cookies;
         request.referrer_policy = options.referrer_policy;
         request.hop.priority = options.priority as u8;
-        if let Some(timeouts) = options.timeouts {
-            request.hop.timeouts = timeouts;
-        }
+        request.hop.timeouts = options.timeouts.map(Box::new);
 
         let (feed, events) = Feed::new();
         let listener = Arc::clone(&feed);

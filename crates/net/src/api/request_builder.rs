@@ -42,7 +42,7 @@ pub struct RequestBuilder {
 
 impl RequestBuilder {
     pub(crate) fn new(session: Session, method: Method, url: Result<Url, Error>) -> Self {
-        let draft = url.and_then(|url| draft(session.context(), method, url));
+        let draft = url.and_then(|url| draft(method, url));
         Self { session, draft, allows_restricted: false }
     }
 
@@ -163,15 +163,16 @@ impl RequestBuilder {
     /// The time limits, instead of the session's.
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         self.edit(|request| {
-            request.hop.timeouts = timeouts;
+            request.hop.timeouts = Some(Box::new(timeouts));
             Ok(())
         })
     }
 
     /// The limit on the whole request, redirects and body included. Default none.
     pub fn timeout(self, total: Duration) -> Self {
+        let session = self.session.context().settings.timeouts;
         self.edit(|request| {
-            request.hop.timeouts.total = Some(total);
+            request.hop.timeouts.get_or_insert_with(|| Box::new(session)).total = Some(total);
             Ok(())
         })
     }
@@ -291,8 +292,8 @@ impl RequestBuilder {
     }
 }
 
-/// A request with the session's settings and otherwise the defaults.
-pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<Request>, Error> {
+/// A request with the defaults.
+pub(super) fn draft(method: Method, url: Url) -> Result<Box<Request>, Error> {
     check_method(method.as_str())
         .map_err(|cause| Error::argument(NetError::InvalidArgument, cause))?;
     Ok(Box::new(Request {
@@ -303,11 +304,10 @@ pub(super) fn draft(context: &Context, method: Method, url: Url) -> Result<Box<R
             body: Body::empty(),
             metadata: FetchMetadata::DEFAULT,
             priority: RequestPriority::Idle as u8,
-            timeouts: context.settings.timeouts,
+            timeouts: None,
             decodes: true,
             captures_head: false,
             same_site: None,
-            cookies: None,
             extras: None,
         },
         redirect: RedirectMode::Follow,
@@ -325,7 +325,7 @@ pub(super) async fn send(
 ) -> Result<IncomingMessage, Error> {
     request.settle()?;
     // A limit beyond the clock's end is none.
-    let total = request.hop.timeouts.total;
+    let total = request.hop.timeouts(&context.settings.timeouts).total;
     if let Some(deadline) = total.and_then(|total| instant().checked_add(total)) {
         return Box::pin(send_within(context, request, deadline)).await;
     }

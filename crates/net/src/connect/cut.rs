@@ -45,6 +45,11 @@ impl Cut {
         drop(wakers);
         self.is_cut()
     }
+
+    /// Nobody waits any more: a waker left here would keep its task's memory.
+    pub(crate) fn unwatch(&self) {
+        *lock(&self.wakers) = [None, None];
+    }
 }
 
 #[cfg(test)]

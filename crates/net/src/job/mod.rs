@@ -39,13 +39,12 @@ pub(crate) struct Hop {
     pub(crate) body: Body,
     pub(crate) metadata: FetchMetadata,
     pub(crate) priority: u8,
-    pub(crate) timeouts: Timeouts,
+    /// Its own, instead of the session's.
+    pub(crate) timeouts: Option<Box<Timeouts>>,
     pub(crate) decodes: bool,
     pub(crate) captures_head: bool,
     /// Whose request it is; `None` where cookies go neither out nor in.
     pub(crate) same_site: Option<SameSiteContext>,
-    /// The value of the field `Cookie`; [`begin`] finds it.
-    pub(crate) cookies: Option<Vec<u8>>,
     pub(crate) extras: Option<Box<Extras>>,
 }
 
@@ -55,6 +54,8 @@ pub(crate) struct Extras {
     pub(crate) unix_socket: Option<PathBuf>,
     pub(crate) continue_after: Option<Duration>,
     pub(crate) progress: Option<Arc<ProgressCell>>,
+    /// The value of the field `Cookie`; [`begin`] finds it.
+    pub(crate) cookies: Option<Vec<u8>>,
     /// Kept where the whole request has a time limit.
     pub(crate) stage: Option<Arc<Stage>>,
 }
@@ -62,6 +63,11 @@ pub(crate) struct Extras {
 impl Hop {
     pub(crate) fn extras(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    /// The time limits, where the session has these.
+    pub(crate) fn timeouts<'a>(&'a self, session: &'a Timeouts) -> &'a Timeouts {
+        self.timeouts.as_deref().unwrap_or(session)
     }
 }
 
@@ -128,7 +134,11 @@ pub(crate) fn begin(context: &Context, hop: &mut Hop) -> Option<Url> {
     }
     // Whoever sets the field wants to say it all.
     let same_site = hop.same_site.filter(|_| !hop.headers.contains("cookie"));
-    hop.cookies = same_site.and_then(|same_site| site_data.cookies_for(&hop.url, same_site));
+    let cookies = same_site.and_then(|same_site| site_data.cookies_for(&hop.url, same_site));
+    // Those of the hop before are gone in any case.
+    if cookies.is_some() || hop.extras.is_some() {
+        hop.extras().cookies = cookies;
+    }
     None
 }
 
@@ -147,9 +157,11 @@ pub(crate) fn take_in(context: &Context, hop: &Hop, response: &Response) -> Opti
 pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response, Error> {
     let started = instant();
     let answer = {
-        let Hop { method, url, headers, body, metadata, timeouts, cookies, extras, .. } = hop;
-        let (method, url, headers, cookies) = (&*method, &*url, &*headers, &*cookies);
+        let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
+        let (method, url, headers) = (&*method, &*url, &*headers);
+        let timeouts = timeouts.as_deref().unwrap_or(&context.settings.timeouts);
         let extras = extras.as_deref();
+        let cookies = extras.and_then(|extras| extras.cookies.as_deref());
         // RFC 9110 §10.1.1: nothing is expected without content.
         let has_content = body.length() != Some(0);
         let expects = extras.and_then(|extras| extras.continue_after).filter(|_| has_content);
@@ -231,7 +243,8 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
         network::transact(&context.pool, &mut transaction).await?
     };
     let decodes = hop.decodes && !matches!(answer.head.status(), 204 | 304);
-    let body = ResponseBody::new(answer.exchange, &answer.head, decodes, hop.timeouts.idle)?;
+    let idle = hop.timeouts(&context.settings.timeouts).idle;
+    let body = ResponseBody::new(answer.exchange, &answer.head, decodes, idle)?;
     Ok(Response { head: answer.head, body })
 }
 

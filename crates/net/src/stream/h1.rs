@@ -402,6 +402,7 @@ impl Exchange {
     pub(crate) fn close(&mut self) {
         self.upload.abandon();
         self.held_back = None;
+        self.facts.cut.unwatch();
         self.lease = None;
     }
 
@@ -479,6 +480,7 @@ impl Exchange {
     /// The response is whole: the connection goes back, unless something forbids it.
     fn end(&mut self) {
         self.receive = Receive::Ended;
+        self.facts.cut.unwatch();
         let now = instant();
         self.marks.receive_end = Some(now);
         if let Some(mut lease) = self.lease.take() {
