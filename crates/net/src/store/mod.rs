@@ -7,8 +7,7 @@
 //! and tells the session.
 //!
 //! Nothing here knows a cookie's rules, or the time of day but to tidy up: rows go in with their
-//! dates, and of two
-//! changes to one row that did not know of each other the later one stays.
+//! dates, and of two changes to one row that did not know of each other the later one stays.
 
 #![cfg_attr(
     not(feature = "persist"),
