@@ -130,7 +130,7 @@ impl IncomingMessage {
 
     /// The trailer section of a chunked body, once its end has been read.
     pub fn trailers(&self) -> Option<FieldBlock> {
-        self.body.with_exchange(|exchange| exchange.trailers.clone())
+        self.body.with_exchange(|exchange| exchange.trailers.as_deref().cloned())
     }
 
     /// How long the body is, if that is known before it is read: not for chunked and not for decoded

@@ -36,7 +36,7 @@ pub(crate) struct Exchange {
     pub(crate) is_reused: bool,
     upload: Upload,
     /// The body, while the server has not yet said that it wants it.
-    held_back: Option<Outgoing>,
+    held_back: Option<Box<Outgoing>>,
     broken: Option<Broken>,
     receive: Receive,
     is_head_request: bool,
@@ -45,7 +45,7 @@ pub(crate) struct Exchange {
     /// Whether any byte of a response has come.
     heard: bool,
     pub(crate) informational: Vec<ResponseHead>,
-    pub(crate) trailers: Option<FieldBlock>,
+    pub(crate) trailers: Option<Box<FieldBlock>>,
     pub(crate) marks: Marks,
     /// The request's head as written, if it was asked for.
     pub(crate) request_head: Option<Bytes>,
@@ -131,7 +131,7 @@ impl Exchange {
             lease: None,
         });
         let body = if start.holds_body_back {
-            exchange.held_back = Some(start.body);
+            exchange.held_back = Some(Box::new(start.body));
             Outgoing::Nothing
         } else {
             start.body
@@ -160,7 +160,7 @@ impl Exchange {
     /// Sends the body that was held back: the server said so, or took too long to say.
     pub(crate) fn release_body(&mut self, cx: &mut Context<'_>) {
         let (Some(body), Some(lease)) = (self.held_back.take(), &mut self.lease) else { return };
-        if let Err(cause) = self.upload.begin(&mut lease.transport, cx, &[], body) {
+        if let Err(cause) = self.upload.begin(&mut lease.transport, cx, &[], *body) {
             self.break_off(Broken::Socket(cause));
         }
     }
@@ -319,7 +319,7 @@ impl Exchange {
                         Ok(Chunked::Data(bytes)) => return Poll::Ready(Some(Ok(bytes))),
                         Ok(Chunked::WantsInput) => {}
                         Ok(Chunked::End) => {
-                            self.trailers = Some(decoder.trailers().clone());
+                            self.trailers = Some(Box::new(decoder.trailers().clone()));
                             self.end();
                             return Poll::Ready(None);
                         }
