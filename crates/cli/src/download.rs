@@ -38,7 +38,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// The file exists and is not to be replaced, or cannot be looked at.
+    /// The file exists and is not to be replaced, or the path ends in no name.
     pub(crate) fn look(target: &FileTarget) -> Result<Self, Failure> {
         let path = &target.path;
         if is_descriptor(path) {
@@ -50,6 +50,11 @@ impl Plan {
             }
             Ok(metadata) if !metadata.is_file() => return Ok(Self::InPlace),
             _ => {}
+        }
+        // What is written beside it would have nothing but an ending for its name.
+        if path.file_name().is_none() {
+            let line = format!("'{}' names no file", path.display());
+            return Err(Failure { exit: Exit::File, line });
         }
         // A link that leads nowhere is something that is there, too.
         let part = beside(path, ".part");
@@ -379,6 +384,18 @@ mod tests {
         match Download::begin(target.clone(), plan, answer).unwrap() {
             Begun::Writing(download) => download,
             Begun::Complete => panic!("complete"),
+        }
+    }
+
+    #[test]
+    fn a_path_without_a_name_is_refused() {
+        let folder = Folder::new();
+        for (path, expected) in [
+            (PathBuf::new(), "'' names no file".to_owned()),
+            (folder.0.join("none/.."), format!("'{}/none/..' names no file", folder.0.display())),
+        ] {
+            let refused = Plan::look(&FileTarget { path, ..folder.target() }).unwrap_err();
+            assert_eq!(refused, Failure { exit: Exit::File, line: expected });
         }
     }
 

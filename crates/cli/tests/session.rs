@@ -286,6 +286,9 @@ fn an_export_is_whole_and_over_nothing() {
         assert_eq!(fs::read(&elsewhere).unwrap(), b"precious");
         assert_eq!(fs::read_to_string(&link).unwrap(), content);
     }
+    let mut nameless = command(["cookies", "--session", "work", "export", ""]);
+    nameless.current_dir(&data.0.0).env("NETREQ_DATA_DIR", data.0.0.join("data"));
+    assert_refused(&nameless.output().unwrap().into(), 11, "'' names no file");
     let nowhere = data.0.path("none/cookies.txt");
     assert_eq!(data.cookies(&["export", &nowhere]).code, Some(11));
     assert!(data.0.names().iter().all(|name| !name.ends_with(".part")), "{:?}", data.0.names());
