@@ -26,6 +26,17 @@ pub struct Settings {
     pub root_certificates: Option<String>,
 }
 
+/// The session that was made, or the one that was there before.
+fn found(
+    made: Result<netreq::Session, netreq::Error>,
+    find: impl FnOnce() -> Result<netreq::Session, netreq::Error>,
+) -> Result<netreq::Session, netreq::Error> {
+    match made {
+        Err(error) if error.net_error() == netreq::NetError::FileExists => find(),
+        made => made,
+    }
+}
+
 /// A handle to a session of the engine.
 #[derive(Debug)]
 #[napi]
@@ -37,7 +48,7 @@ impl Session {
     #[napi(factory)]
     pub fn of_partition(name: String, settings: Settings) -> Result<Self> {
         let builder = builder(settings)?.partition(name.as_str());
-        let found = builder.build().or_else(|_| netreq::Session::from_partition(&name));
+        let found = found(builder.build(), || netreq::Session::from_partition(&name));
         found.map(Self).map_err(|error| refuse(&error))
     }
 
@@ -45,7 +56,7 @@ impl Session {
     #[napi(factory)]
     pub fn of_path(path: String, settings: Settings) -> Result<Self> {
         let builder = builder(settings)?.path(PathBuf::from(&path));
-        let found = builder.build().or_else(|_| netreq::Session::from_path(&path));
+        let found = found(builder.build(), || netreq::Session::from_path(&path));
         found.map(Self).map_err(|error| refuse(&error))
     }
 

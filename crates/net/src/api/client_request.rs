@@ -361,7 +361,13 @@ impl ClientRequest {
         if self.is_aborted() {
             return Ok(());
         }
-        if !last.is_empty() || self.chunked_encoding() {
+        let chunked = self.chunked_encoding();
+        if let State::Open(request) = &mut self.state
+            && !chunked
+        {
+            // The whole body, as it is.
+            request.hop.body = last.into();
+        } else if !last.is_empty() || chunked {
             self.write(last).await?;
         } else if matches!(self.state, State::Ended) {
             return Err(write_after_end());

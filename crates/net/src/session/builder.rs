@@ -195,7 +195,7 @@ impl SessionBuilder {
     /// # Errors
     ///
     /// `ERR_INVALID_ARGUMENT` for a user agent or languages that cannot stand in a header field, for
-    /// host rules that cannot be read, and for a partition or folder that has a session already;
+    /// host rules that cannot be read; `ERR_FILE_EXISTS` for a partition or folder that has a session;
     /// `An empty path was specified` and `An absolute path was not provided`; `ERR_FILE_NOT_FOUND`
     /// where the system names no folder for data. The source says what is wrong.
     pub fn build(self) -> Result<Session, Error> {

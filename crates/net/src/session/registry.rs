@@ -114,7 +114,7 @@ pub(super) fn add(name: Name, make: impl FnOnce() -> Session) -> Result<Session,
     let mut sessions = lock(sessions());
     if sessions.contains_key(&name) {
         return Err(Error::argument(
-            NetError::InvalidArgument,
+            NetError::FileExists,
             "a session of this name exists already: from_partition and from_path return it",
         ));
     }
