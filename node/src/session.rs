@@ -26,11 +26,10 @@ pub struct Settings {
     pub root_certificates: Option<String>,
 }
 
+type Made = std::result::Result<netreq::Session, netreq::Error>;
+
 /// The session that was made, or the one that was there before.
-fn found(
-    made: Result<netreq::Session, netreq::Error>,
-    find: impl FnOnce() -> Result<netreq::Session, netreq::Error>,
-) -> Result<netreq::Session, netreq::Error> {
+fn found(made: Made, find: impl FnOnce() -> Made) -> Made {
     match made {
         Err(error) if error.net_error() == netreq::NetError::FileExists => find(),
         made => made,
