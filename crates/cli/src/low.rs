@@ -121,10 +121,10 @@ pub(crate) enum Pretty {
 /// A usage failure for an unknown flag, a missing value, or an argument that is not UTF-8.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Low, Failure> {
     let mut low = Low::default();
-    let mut arguments = arguments.into_iter().map(|argument| {
-        argument.into_string().map_err(|bad| {
-            Failure::usage(format!("the argument {} is not UTF-8", bad.to_string_lossy()))
-        })
+    // It may be a secret and is not repeated.
+    let mut arguments = (1..).zip(arguments).map(|(number, argument): (usize, OsString)| {
+        let text = argument.into_string();
+        text.map_err(|_| Failure::usage(format!("argument {number} is not UTF-8")))
     });
     let mut flags_ended = false;
     while let Some(argument) = arguments.next() {
@@ -357,9 +357,16 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn an_argument_that_is_not_text_is_refused() {
+    fn an_argument_that_is_not_text_is_named_by_its_number() {
         use std::os::unix::ffi::OsStringExt;
-        let failure = parse([OsString::from_vec(vec![b'a', 0xff])]).unwrap_err();
-        assert_eq!(failure.line, "the argument a\u{fffd} is not UTF-8");
+        for (before, expected) in [
+            (&[][..], "argument 1 is not UTF-8"),
+            (&["-u"], "argument 2 is not UTF-8"),
+            (&["cookies", "set", "a.test"], "argument 4 is not UTF-8"),
+        ] {
+            let bad = OsString::from_vec(b"secret\xff".to_vec());
+            let line = before.iter().map(OsString::from).chain([bad]);
+            assert_eq!(parse(line).unwrap_err(), Failure::usage(expected), "{before:?}");
+        }
     }
 }
