@@ -15,6 +15,8 @@ use crate::flags::{self, Flag, Takes};
 pub(crate) struct Low {
     /// Everything that is no flag.
     pub(crate) words: Vec<String>,
+    /// The flags in their order: the name in the table, and the spelling.
+    pub(crate) flags: Vec<(&'static str, String)>,
     /// Something to print instead of a request.
     pub(crate) print: Option<Print>,
     pub(crate) method: Option<String>,
@@ -188,6 +190,7 @@ fn apply(flag: &Flag, low: &mut Low, spelling: &str, value: &str) -> Result<(), 
         let choices = choices.join(", ");
         return Err(Failure::usage(format!("{spelling} is one of {choices}, not '{value}'")));
     }
+    low.flags.push((flag.long, spelling.to_owned()));
     (flag.apply)(low, value).map_err(|why| Failure::usage(format!("{spelling} '{value}': {why}")))
 }
 
@@ -261,10 +264,17 @@ mod tests {
             "-i",
             "http://a/",
         ]);
+        let flags: Vec<_> = low.flags.iter().map(|(long, spelling)| (*long, &**spelling)).collect();
+        assert_eq!(
+            flags[..4],
+            [("silent", "-s"), ("show-error", "-S"), ("location", "-L"), ("method", "-X")]
+        );
+        assert_eq!(flags[10], ("ca", "--cacert"));
         assert_eq!(
             low,
             Low {
                 words: vec!["http://a/".into()],
+                flags: low.flags.clone(),
                 method: Some("PUT".into()),
                 headers: vec!["A: 1".into(), "B: 2".into()],
                 data: vec![Data { text: "x=1".into(), kind: DataKind::WithoutLineBreaks }],

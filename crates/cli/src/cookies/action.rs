@@ -59,6 +59,18 @@ impl CookiesTask {
         surroundings: Surroundings,
         style: Style,
     ) -> Result<Self, Failure> {
+        if let Some((long, spelling)) = low.flags.iter().find(|flag| !FLAGS.contains(&flag.0)) {
+            let hint = match *long {
+                "output" | "download" => "; write netreq cookies export FILE",
+                "data" | "data-binary" | "data-raw" | "header" => {
+                    "; write netreq cookies set URL NAME=VALUE"
+                }
+                _ => "",
+            };
+            return Err(Failure::usage(format!(
+                "{spelling} means nothing to netreq cookies{hint}"
+            )));
+        }
         let Some(session) = low.session else {
             return Err(Failure::usage("netreq cookies works on a session: write --session NAME"));
         };
@@ -104,6 +116,9 @@ impl CookiesTask {
         })
     }
 }
+
+/// The flags that mean something here; the others are for a request.
+const FLAGS: [&str; 6] = ["session", "json", "overwrite", "pretty", "silent", "show-error"];
 
 /// The words of the actions, and what may follow each.
 const FORMS: [(&str, &str); 6] = [
@@ -168,6 +183,14 @@ fn check_attribute(attribute: &str, number: usize) -> Result<(), Failure> {
     }
 }
 
+/// Whether an attribute of `line` says when the cookie ends, rightly or wrongly.
+pub(super) fn names_an_end(line: &str) -> bool {
+    line.split(';').skip(1).any(|attribute| {
+        let name = attribute.split('=').next().unwrap_or_default().trim();
+        ENDS.iter().any(|end| end.eq_ignore_ascii_case(name))
+    })
+}
+
 enum Value {
     None,
     Any,
@@ -187,9 +210,15 @@ const ATTRIBUTES: [(&str, Value); 9] = [
     ("Priority", Value::OneOf(&["Low", "Medium", "High"])),
 ];
 
+/// Those of them that say when a cookie ends.
+const ENDS: [&str; 2] = ["Expires", "Max-Age"];
+
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
+    use crate::low;
 
     fn task(words: &[&str]) -> Result<CookiesTask, Failure> {
         let words = [&["cookies"], words].concat();
@@ -255,6 +284,39 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_means_nothing_here_is_named() {
+        let task = |line: &str| {
+            let words = ["cookies", "--session=work"].into_iter().chain(line.split(' '));
+            let low = low::parse(words.map(OsString::from)).unwrap();
+            CookiesTask::from_low(low, Surroundings::default(), Style::PLAIN)
+        };
+        assert!(task("export x --json --overwrite --pretty=none -sS").is_ok());
+        for (line, expected) in [
+            ("export -o x", "-o means nothing to netreq cookies; write netreq cookies export FILE"),
+            (
+                "--remote-name export",
+                "--remote-name means nothing to netreq cookies; write netreq cookies export FILE",
+            ),
+            (
+                "set a.test -d a=b",
+                "-d means nothing to netreq cookies; write netreq cookies set URL NAME=VALUE",
+            ),
+            (
+                "-H Cookie:a=b",
+                "-H means nothing to netreq cookies; write netreq cookies set URL NAME=VALUE",
+            ),
+            ("clear -X POST", "-X means nothing to netreq cookies"),
+            ("-v -k", "-v means nothing to netreq cookies"),
+            ("list --listen :1", "--listen means nothing to netreq cookies"),
+        ] {
+            assert_eq!(task(line), Err(Failure::usage(expected)), "{line}");
+        }
+        for name in FLAGS {
+            assert!(crate::flags::by_long(name).is_ok_and(|flag| flag.long == name), "{name}");
+        }
+    }
+
+    #[test]
     fn a_cookie_is_a_pair_with_attributes_or_a_whole_line() {
         for (words, expected) in [
             (&["a=b"][..], "a=b"),
@@ -285,6 +347,22 @@ mod tests {
             (&["a=b", "SameSite"], "SameSite is one of Strict, Lax, None"),
         ] {
             assert_eq!(refused(&[&["set", "a.test"], words].concat()), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_is_to_end_says_so_in_an_attribute() {
+        for (line, expected) in [
+            ("a=b; Max-Age=5", true),
+            ("a=b;max-age = soon", true),
+            ("a=b; Secure; EXPIRES=", true),
+            ("a=b; Expires", true),
+            ("a=b", false),
+            ("Max-Age=5", false),
+            ("a=b; Path=/Max-Age=5", false),
+            ("a=b; Max-Ages=5", false),
+        ] {
+            assert_eq!(names_an_end(line), expected, "{line}");
         }
     }
 }

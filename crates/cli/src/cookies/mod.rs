@@ -24,7 +24,7 @@ use crate::run::{runtime, tell};
 use crate::session::{Opened, not_kept, without_user};
 use crate::surroundings;
 
-use action::Action;
+use action::{Action, names_an_end};
 
 /// Does it, and tells on standard error what failed.
 pub(crate) fn run(task: &CookiesTask) -> Exit {
@@ -88,12 +88,8 @@ impl CookiesTask {
         let key = PartitionKey::new(url, false);
         let cookie = Cookie::from_line(line.as_bytes(), url, now, None, key.as_ref())
             .map_err(|reason| Failure::usage(reason.to_string()))?;
-        let names_an_end = line.split(';').skip(1).any(|attribute| {
-            let name = attribute.split('=').next().unwrap_or_default().trim();
-            name.eq_ignore_ascii_case("expires") || name.eq_ignore_ascii_case("max-age")
-        });
         // A browser passes over what it cannot read; here somebody has just typed it.
-        if names_an_end && cookie.expiry().is_none() {
+        if names_an_end(line) && cookie.expiry().is_none() {
             return Err(Failure::usage(
                 "Max-Age is a number of seconds, Expires a date such as Wed, 25 Nov 2026 10:00:00 GMT",
             ));
