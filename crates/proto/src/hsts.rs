@@ -161,7 +161,8 @@ impl HstsTable {
         self.hosts.iter().map(|(host, entry)| (&**host, *entry))
     }
 
-    /// Takes the first `Strict-Transport-Security` of an answer from `host`.
+    /// Takes the first `Strict-Transport-Security` of an answer from `host`. Where there are too many
+    /// hosts, the one whose entry ends first goes, which is a change of its own.
     ///
     /// `secure` says that it came over TLS and that the certificate had no error, not even one that
     /// somebody accepted. An entry is the host's own and never touches that of a name above.
@@ -177,7 +178,7 @@ impl HstsTable {
         value: &[u8],
         secure: bool,
         now: UnixTime,
-    ) -> Result<HstsChange, NotNoted> {
+    ) -> Result<Vec<HstsChange>, NotNoted> {
         if !secure {
             return Err(NotNoted::NotSecure);
         }
@@ -185,15 +186,16 @@ impl HstsTable {
         let policy = StrictTransportSecurity::parse(value).map_err(NotNoted::Invalid)?;
         if policy.max_age == 0 {
             self.hosts.remove(&*host);
-            return Ok(HstsChange::Removed(host.into()));
+            return Ok(vec![HstsChange::Removed(host.into())]);
         }
         let entry = HstsEntry {
             expiry: UnixTime(now.0.saturating_add(policy.max_age.into())),
             include_subdomains: policy.include_subdomains,
             observed: now,
         };
-        self.insert(host.clone().into(), entry);
-        Ok(HstsChange::Set(host.into(), entry))
+        let gone = self.insert(host.clone().into(), entry);
+        let set = HstsChange::Set(host.into(), entry);
+        Ok(std::iter::once(set).chain(gone.map(HstsChange::Removed)).collect())
     }
 
     /// Takes an entry from the disk; of two for one host, the one said last stays. A host that could
@@ -259,14 +261,16 @@ impl HstsTable {
         Some(upgraded)
     }
 
-    fn insert(&mut self, host: Box<str>, entry: HstsEntry) {
+    /// The host that had to make room, if one had to.
+    fn insert(&mut self, host: Box<str>, entry: HstsEntry) -> Option<Box<str>> {
         self.hosts.insert(host, entry);
-        if self.hosts.len() > MAX_HOSTS {
-            let soonest = self.hosts.iter().min_by_key(|(_, entry)| entry.expiry);
-            if let Some(host) = soonest.map(|(host, _)| host.clone()) {
-                self.hosts.remove(&host);
-            }
+        if self.hosts.len() <= MAX_HOSTS {
+            return None;
         }
+        let soonest = self.hosts.iter().min_by_key(|(_, entry)| entry.expiry);
+        let host = soonest.map(|(host, _)| host.clone())?;
+        self.hosts.remove(&host);
+        Some(host)
     }
 }
 
@@ -452,7 +456,7 @@ mod tests {
         assert!(table.should_upgrade("www.a.test", UnixTime(NOW.0 + 50)));
         assert!(table.should_upgrade("x.www.a.test", NOW));
         let gone = table.note("www.a.test", b"max-age=0", true, NOW);
-        assert_eq!(gone, Ok(HstsChange::Removed("www.a.test".into())));
+        assert_eq!(gone, Ok(vec![HstsChange::Removed("www.a.test".into())]));
         assert!(table.should_upgrade("a.test", NOW) && table.should_upgrade("www.a.test", NOW));
     }
 
@@ -529,7 +533,10 @@ mod tests {
         let mut table = HstsTable::new();
         for number in 0..=MAX_HOSTS {
             let value = format!("max-age={}", number + 1);
-            table.note(&format!("h{number}.test"), value.as_bytes(), true, NOW).unwrap();
+            let host = format!("h{number}.test");
+            let changes = table.note(&host, value.as_bytes(), true, NOW).unwrap();
+            let gone = changes.contains(&HstsChange::Removed("h0.test".into()));
+            assert_eq!(gone, number == MAX_HOSTS);
         }
         assert_eq!(table.len(), MAX_HOSTS);
         assert!(!table.should_upgrade("h0.test", NOW) && table.should_upgrade("h1.test", NOW));

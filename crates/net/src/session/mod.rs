@@ -68,7 +68,9 @@ impl Session {
         Ok(registry::find(&Name::of_partition(name, None)?))
     }
 
-    /// The session that is kept in the folder `path`; the same folder is always the same session.
+    /// The session that is kept in the folder `path`; the same path is always the same session. A folder
+    /// that is reached by two paths, through `..` or a link, has two, which share it as two processes
+    /// would.
     ///
     /// # Errors
     ///
@@ -345,11 +347,18 @@ impl Session {
     ///
     /// Why the last changes are not on disk. The session has ended all the same.
     pub async fn close(&self) -> Result<(), Error> {
+        /// The name is free also where nobody waits for the end.
+        struct Forgotten<'a>(&'a Session);
+        impl Drop for Forgotten<'_> {
+            fn drop(&mut self) {
+                registry::forget(self.0);
+            }
+        }
+        let _forgotten = Forgotten(self);
         self.0.tracker.abort_all();
         self.0.pool.close();
         let kept = self.0.site_data.close().await;
         self.0.tracker.emptied().await;
-        registry::forget(self);
         kept
     }
 

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use netreq_proto::cookie::{
-    Access, CanonicalCookie, Change, Clear, CookieKey, ExclusionReason, Jar, PartitionKey,
-    SameSiteContext, Timestamp,
+    Access, CanonicalCookie, Change, ChangeCause, Clear, CookieKey, ExclusionReason, Jar,
+    PartitionKey, SameSiteContext, Timestamp,
 };
 use netreq_proto::date::HttpDate;
 use netreq_proto::h1::ResponseHead;
@@ -54,6 +54,36 @@ pub(crate) struct SiteData {
 struct State {
     jar: Jar,
     hsts: HstsTable,
+    /// What others changed while the store was being read: it comes behind what was read.
+    early: Vec<StoreEvent>,
+    /// The cookies that went here a moment ago, which others' news of before must not bring back.
+    removed: VecDeque<(Timestamp, CookieKey)>,
+}
+
+impl State {
+    /// Remembers what has gone.
+    fn note_removed(&mut self, changes: &[Change], now: Timestamp) {
+        let since = now.plus_seconds(-REMEMBERED);
+        while self.removed.front().is_some_and(|(removed, _)| *removed < since) {
+            self.removed.pop_front();
+        }
+        // What another took the place of is judged by that one.
+        let is_gone =
+            |change: &&Change| change.is_removal() && change.cause != ChangeCause::Overwrite;
+        let gone = changes.iter().filter(is_gone);
+        self.removed.extend(gone.map(|change| (now, change.cookie.key())));
+    }
+
+    /// Whether the cookie went here after it was set elsewhere.
+    fn was_removed(&self, cookie: &CanonicalCookie) -> bool {
+        !self.removed.is_empty() && {
+            let key = cookie.key();
+            let is_it = |(removed, gone): &(Timestamp, CookieKey)| {
+                *removed >= cookie.last_update() && *gone == key
+            };
+            self.removed.iter().any(is_it)
+        }
+    }
 }
 
 impl SiteData {
@@ -116,7 +146,11 @@ impl SiteData {
         for (host, entry) in loaded.hsts {
             state.hsts.load(&host, entry);
         }
+        for event in std::mem::take(&mut state.early) {
+            self.take_news(&mut state, event);
+        }
         self.note_hsts(&state);
+        self.is_loaded.store(true, Ordering::Release);
     }
 
     /// The URL to ask instead of one in the clear (RFC 6797 §8.3).
@@ -143,7 +177,7 @@ impl SiteData {
             let touched = sent.touched.into_iter().map(StoreChange::TouchCookie).collect();
             // A date of use is not worth waiting for.
             drop(self.keep(touched));
-            drop(self.changed(sent.changes, now));
+            drop(self.changed(&mut state, sent.changes, now));
         }
         sent.header
     }
@@ -171,10 +205,11 @@ impl SiteData {
         let mut now = wall_clock();
         let mut state = lock(&self.state);
         if let (Some(value), Some(host)) = (hsts, url.host_str())
-            && let Ok(change) = state.hsts.note(host, value, is_trusted, now.unix())
+            && let Ok(changes) = state.hsts.note(host, value, is_trusted, now.unix())
         {
             self.note_hsts(&state);
-            drop(self.keep(vec![StoreChange::from_hsts(change, now.unix())]));
+            let kept = changes.into_iter().map(|change| StoreChange::from_hsts(change, now.unix()));
+            drop(self.keep(kept.collect()));
         }
         let same_site = cookies?;
         let mut changes = Vec::new();
@@ -204,7 +239,7 @@ impl SiteData {
                 changes.extend(state.jar.clear(site));
             }
         }
-        self.changed(changes, now)
+        self.changed(&mut state, changes, now)
     }
 
     /// Changes the cookies, tells everybody, and keeps the changes.
@@ -212,12 +247,15 @@ impl SiteData {
         let now = wall_clock();
         let mut state = lock(&self.state);
         let (value, changes) = edit(&mut state.jar, now);
-        drop(self.changed(changes, now));
+        drop(self.changed(&mut state, changes, now));
         value
     }
 
     /// Tells of changes in their order: the caller holds the lock of the state.
-    fn changed(&self, changes: Vec<Change>, now: Timestamp) -> Option<Room> {
+    fn changed(&self, state: &mut State, changes: Vec<Change>, now: Timestamp) -> Option<Room> {
+        if self.store.is_some() {
+            state.note_removed(&changes, now);
+        }
         if self.changes.is_heard() {
             for change in &changes {
                 self.changes.tell(change);
@@ -307,8 +345,14 @@ impl SiteData {
 
     fn on_store_event(&self, event: StoreEvent) {
         let event = match event {
-            StoreEvent::Outside(changes) => return self.take_outside(changes),
-            StoreEvent::OutsideWhole(changes) => return self.take_outside_whole(changes),
+            news @ (StoreEvent::Outside(_) | StoreEvent::OutsideWhole(_)) => {
+                let mut state = lock(&self.state);
+                if !self.is_ready() {
+                    return state.early.push(news);
+                }
+                self.take_news(&mut state, news);
+                return self.note_hsts(&state);
+            }
             StoreEvent::SetAside { path, cause, kept } => {
                 // The new database has what could be saved; what is here is the better copy.
                 self.keep_all();
@@ -331,17 +375,22 @@ impl SiteData {
     }
 
     /// Takes in what other processes have changed.
-    fn take_outside(&self, changes: Vec<StoreChange>) {
-        let now = wall_clock();
-        let mut state = lock(&self.state);
-        for change in changes {
-            self.take_outside_change(&mut state, change, now);
+    fn take_news(&self, state: &mut State, news: StoreEvent) {
+        match news {
+            StoreEvent::Outside(changes) => {
+                let now = wall_clock();
+                for change in changes {
+                    self.take_outside_change(state, change, now);
+                }
+            }
+            StoreEvent::OutsideWhole(changes) => self.take_outside_whole(state, changes),
+            _ => {}
         }
-        self.note_hsts(&state);
     }
 
     fn take_outside_change(&self, state: &mut State, change: StoreChange, now: Timestamp) {
         let changes = match change {
+            StoreChange::SetCookie(cookie) if state.was_removed(&cookie) => Vec::new(),
             StoreChange::SetCookie(cookie) => state.jar.load(cookie, now),
             StoreChange::RemoveCookie(key, removed) => state.jar.unload(&key, removed),
             StoreChange::TouchCookie(_) => Vec::new(),
@@ -359,7 +408,7 @@ impl SiteData {
     }
 
     /// Takes in everything there is on disk.
-    fn take_outside_whole(&self, changes: Vec<StoreChange>) {
+    fn take_outside_whole(&self, state: &mut State, changes: Vec<StoreChange>) {
         let now = wall_clock();
         // What was changed here a moment ago may not be among what was read.
         let read = now.plus_seconds(-2);
@@ -372,7 +421,6 @@ impl SiteData {
                 _ => {}
             }
         }
-        let mut state = lock(&self.state);
         let gone = state.jar.remove_persistent_except(|cookie| {
             cookie.last_update() > read || cookies.contains_key(&cookie.key())
         });
@@ -381,9 +429,8 @@ impl SiteData {
             .hsts
             .remove_where(|host, entry| entry.observed <= read.unix() && !hosts.contains_key(host));
         for change in changes {
-            self.take_outside_change(&mut state, change, now);
+            self.take_outside_change(state, change, now);
         }
-        self.note_hsts(&state);
     }
 
     /// Gives the store everything that is to be kept.
@@ -436,5 +483,94 @@ impl fmt::Debug for SiteData {
     }
 }
 
+/// Seconds for which a removal is remembered: longer than others' news is on its way.
+const REMEMBERED: i64 = 5;
+
 /// Events kept for those who begin to listen later.
 const HISTORY: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::StoreFuture;
+
+    /// A store whose read is answered when the test says so.
+    #[derive(Default)]
+    struct Slow {
+        on_event: Mutex<Option<crate::store::OnEvent>>,
+        answer: Mutex<Option<tokio::sync::oneshot::Receiver<Loaded>>>,
+    }
+
+    impl fmt::Debug for Slow {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Slow")
+        }
+    }
+
+    impl CookieStore for Arc<Slow> {
+        fn load(&self, on_event: crate::store::OnEvent) -> StoreFuture<'_, Loaded> {
+            *lock(&self.on_event) = Some(on_event);
+            let answer = lock(&self.answer).take().unwrap();
+            Box::pin(async move { Ok(answer.await.unwrap()) })
+        }
+
+        fn apply(&self, _: Vec<StoreChange>) -> Room {
+            Room::default()
+        }
+
+        fn flush(&self) -> StoreFuture<'_, ()> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn flush_blocking(&self, _: std::time::Duration) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn close(&self) -> StoreFuture<'_, ()> {
+            self.flush()
+        }
+    }
+
+    impl Slow {
+        fn tell(&self, news: StoreChange) {
+            lock(&self.on_event).as_mut().unwrap()(StoreEvent::Outside(vec![news]));
+        }
+    }
+
+    fn cookie(name: &str, now: Timestamp) -> CanonicalCookie {
+        let (line, url) = (format!("{name}=1; Max-Age=60"), Url::parse("https://a.test/").unwrap());
+        CanonicalCookie::from_line(line.as_bytes(), &url, now, None, None).unwrap()
+    }
+
+    fn names(site_data: &SiteData) -> Vec<String> {
+        let state = lock(&site_data.state);
+        let cookies = state.jar.get(&netreq_proto::cookie::Filter::default(), wall_clock());
+        cookies.iter().map(|cookie| cookie.name().escape_ascii().to_string()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_others_change_while_the_store_is_read_counts_and_what_went_here_stays_away() {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let store = Arc::new(Slow { answer: Mutex::new(Some(receiver)), ..Slow::default() });
+        let site_data = SiteData::new(Some(Box::new(Arc::clone(&store))));
+        let now = wall_clock();
+        let read = vec![cookie("a", now), cookie("b", now)];
+
+        let others = async {
+            tokio::task::yield_now().await;
+            store.tell(StoreChange::RemoveCookie(read[0].key(), wall_clock()));
+            assert!(sender.send(Loaded { cookies: read.clone(), hsts: Vec::new() }).is_ok());
+        };
+        let (ready, ()) = tokio::join!(biased; site_data.ready(), others);
+        ready.unwrap();
+        assert_eq!(names(&site_data), ["b"]);
+
+        // Another process says of the cookie what was so before it went here.
+        let before = read[1].clone();
+        site_data.clear_cookies(Clear::All);
+        store.tell(StoreChange::SetCookie(before));
+        assert!(names(&site_data).is_empty());
+        store.tell(StoreChange::SetCookie(cookie("b", wall_clock().plus_seconds(1))));
+        assert_eq!(names(&site_data), ["b"]);
+    }
+}

@@ -108,7 +108,7 @@ pub(crate) type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error
 pub(crate) type OnEvent = Box<dyn FnMut(StoreEvent) + Send>;
 
 /// Resolves when the store has room for more.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use = "waiting for room is what keeps memory bounded"]
 pub(crate) struct Room(Option<oneshot::Receiver<()>>);
 
