@@ -38,7 +38,8 @@ impl Opened {
             None => builder,
             // A login often lives in a cookie without an expiry, and a run is no session of a browser.
             Some(name) => {
-                builder.partition(format!("persist:{name}")).persist_session_cookies(true)
+                let builder = builder.partition(format!("persist:{name}")).program("netreq");
+                builder.persist_session_cookies(true)
             }
         };
         let session = builder.build().map_err(|error| {

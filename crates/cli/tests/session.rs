@@ -112,6 +112,22 @@ fn what_is_kept_is_for_its_owner_alone() {
     assert_eq!(mode(export.as_ref()), 0o600);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_copy_of_the_command_under_another_name_uses_the_same_sessions() {
+    let data = Data::new();
+    let copy = data.0.path("x");
+    fs::copy(env!("CARGO_BIN_EXE_netreq"), &copy).unwrap();
+    let words = ["cookies", "--session", "work", "set", "a.test", "a=b"];
+    let mut ran = std::process::Command::new(&copy);
+    let ran = ran.args(words).env_clear().env("XDG_DATA_HOME", &data.0.0).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    let words = ["cookies", "--session", "work"];
+    let ran = command(words).env("XDG_DATA_HOME", &data.0.0).output().unwrap();
+    assert_eq!(Ran::from(ran).text(), "a.test\t/\ta\tsession\t-\tb\n");
+    assert!(data.0.0.join("netreq/netreq/partitions/work/state.db").exists());
+}
+
 #[test]
 fn every_format_comes_back_as_it_went_out() {
     let data = Data::new();

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use netreq_proto::h1::field_line;
 use netreq_proto::host_rules::HostRules;
+use netreq_proto::partition::Partition;
 use netreq_proto::pool::Limits;
 use netreq_proto::{FetchMetadata, NetError};
 
-use super::Session;
 use super::registry::{self, Name};
+use super::{Session, folder};
 use crate::connect::{ConnectLimits, Connector};
 use crate::context::{Context, Identity, Settings};
 use crate::error::Error;
@@ -33,6 +34,7 @@ pub struct SessionBuilder {
     partition: Option<String>,
     path: Option<PathBuf>,
     data_dir: Option<PathBuf>,
+    program: Option<String>,
     keeps_session_cookies: bool,
     host_resolver_rules: String,
     limits: Limits,
@@ -50,6 +52,7 @@ impl Default for SessionBuilder {
             partition: None,
             path: None,
             data_dir: None,
+            program: None,
             keeps_session_cookies: false,
             host_resolver_rules: String::new(),
             limits: Limits::default(),
@@ -96,6 +99,15 @@ impl SessionBuilder {
     /// folder for data with `netreq` and the name of the program.
     pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(folder.into());
+        self
+    }
+
+    /// The program whose data folder this is, instead of the name of its file: a program that may be
+    /// renamed finds its partitions again. It becomes a folder as the name of a partition does, in
+    /// lower case and with everything escaped but letters, digits, `-`, `_` and inner dots.
+    /// `NETREQ_DATA_DIR` and [`data_dir`](Self::data_dir) win.
+    pub fn program(mut self, name: impl Into<String>) -> Self {
+        self.program = Some(name.into());
         self
     }
 
@@ -214,7 +226,10 @@ impl SessionBuilder {
                 if let Some(data) = &self.data_dir {
                     Name::of_path(data)?;
                 }
-                Name::of_partition(name, self.data_dir.as_deref())?
+                let program = self.program.as_deref().map(program_folder).transpose()?;
+                let data = self.data_dir.clone();
+                let data = data.or_else(|| folder::data(Some(&program?)));
+                Name::of_partition(name, data.as_deref())?
             }
             (None, Some(path)) => Name::of_path(path)?,
         };
@@ -273,6 +288,16 @@ impl SessionBuilder {
     }
 }
 
+/// The name of a program's folder.
+fn program_folder(name: &str) -> Result<String, Error> {
+    let refused = |cause| Error::argument(NetError::InvalidArgument, cause);
+    // Both are one name that must not reach out of its place.
+    let partition = Partition::parse(&format!("persist:{name}"))
+        .map_err(|_| refused("the name of the program is too long"))?;
+    let folder = partition.folder().ok_or_else(|| refused("the name of the program is empty"))?;
+    Ok(folder.to_owned())
+}
+
 #[cfg(feature = "persist")]
 #[expect(clippy::unnecessary_wraps, reason = "there is none without the feature")]
 fn store(path: &std::path::Path, session_cookies: bool) -> Option<Box<dyn CookieStore>> {
@@ -284,4 +309,22 @@ fn store(path: &std::path::Path, session_cookies: bool) -> Option<Box<dyn Cookie
 #[cfg(not(feature = "persist"))]
 fn store(_: &std::path::Path, _: bool) -> Option<Box<dyn CookieStore>> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_names_one_folder_that_stays_in_its_place() {
+        for (name, expected) in
+            [("netreq", "netreq"), ("My App", "my%20app"), ("..", "%2e%2e"), ("a/b", "a%2fb")]
+        {
+            assert_eq!(program_folder(name).unwrap(), expected);
+        }
+        for name in ["", &"x".repeat(241)] {
+            let refused = SessionBuilder::default().partition("").program(name).build();
+            assert_eq!(refused.unwrap_err().net_error(), NetError::InvalidArgument, "{name}");
+        }
+    }
 }

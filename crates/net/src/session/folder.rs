@@ -17,21 +17,33 @@ pub(super) fn of_partition(data: &Path, partition: &Partition) -> Option<PathBuf
     }
 }
 
-/// The data folder of this program: `NETREQ_DATA_DIR`, else `netreq` and the program's name in the
-/// platform's folder for data. `None` where the system names no such folder. Looked up once: a
-/// partition stays where it is for the whole process.
-pub(super) fn data() -> Option<&'static Path> {
-    static DATA: OnceLock<Option<PathBuf>> = OnceLock::new();
-    DATA.get_or_init(look_up).as_deref()
+/// The data folder of `program`, or of this program by the name of its file: `NETREQ_DATA_DIR`, else
+/// `netreq` and the program in the platform's folder for data. `None` where the system names no such
+/// folder. Looked up once: a partition stays where it is for the whole process.
+pub(super) fn data(program: Option<&str>) -> Option<PathBuf> {
+    static ROOT: OnceLock<Option<Root>> = OnceLock::new();
+    match (ROOT.get_or_init(look_up).as_ref()?, program) {
+        (Root::Named(folder), _) => Some(folder.clone()),
+        (Root::Platform { folder, .. }, Some(program)) => Some(folder.join(program)),
+        (Root::Platform { folder, file }, None) => Some(folder.join(file.as_ref()?)),
+    }
 }
 
-fn look_up() -> Option<PathBuf> {
+/// Where data folders are.
+enum Root {
+    /// The environment names the one of this process.
+    Named(PathBuf),
+    /// They are in `folder`; that of this program has the name of its file.
+    Platform { folder: PathBuf, file: Option<OsString> },
+}
+
+fn look_up() -> Option<Root> {
     if let Some(folder) = variable("NETREQ_DATA_DIR") {
-        return std::path::absolute(folder).ok();
+        return std::path::absolute(folder).ok().map(Root::Named);
     }
-    let program = std::env::current_exe().ok()?;
-    let program = program.file_stem()?;
-    platform().map(|folder| folder.join("netreq").join(program))
+    let file = std::env::current_exe().ok();
+    let file = file.and_then(|path| path.file_stem().map(OsString::from));
+    platform().map(|folder| Root::Platform { folder: folder.join("netreq"), file })
 }
 
 /// The XDG Base Directory Specification; Apple's and Microsoft's folders for an application's data.

@@ -46,7 +46,8 @@ impl Name {
             };
         }
         let place = |data: &Path| folder::of_partition(data, &partition);
-        match data.map_or_else(|| folder::data().and_then(place), place) {
+        let own = || folder::data(None).and_then(|data| place(&data));
+        match data.map_or_else(own, place) {
             Some(path) => Ok(Self::Path(path)),
             None if partition == Partition::Default => Ok(Self::Memory("".into())),
             None => Err(Error::argument(
