@@ -95,10 +95,14 @@ impl Place {
         for name in [DATABASE, WAL, SHARED_MEMORY, JOURNAL] {
             use std::os::unix::fs::PermissionsExt;
             let path = self.folder.join(name);
-            let open = fs::symlink_metadata(&path)
-                .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0);
-            // In a folder of somebody else this fails; then the mode is somebody else's affair.
-            if open && let Err(cause) = fs::set_permissions(&path, mode(0o600)) {
+            let Ok(found) = fs::symlink_metadata(&path) else { continue };
+            let rights = found.permissions().mode();
+            if !found.is_file() || rights & 0o077 == 0 {
+                continue;
+            }
+            // In a folder of somebody else this fails; then the mode is somebody else's affair. What
+            // its owner may not do stays so.
+            if let Err(cause) = fs::set_permissions(&path, mode(rights & 0o600)) {
                 let theirs = matches!(
                     cause.kind(),
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
@@ -272,3 +276,28 @@ const MOST_ASIDE: u32 = 8;
 /// Bytes that have to fit behind the database; a batch of ordinary size is smaller.
 const ROOM: usize = 1 << 16;
 const LONGEST_LOCK: Duration = Duration::from_secs(10);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn rights_are_only_taken_away() {
+        let name = format!("netreq-files-{}", std::process::id());
+        let place = Place::new(std::env::temp_dir().join(name));
+        place.make().unwrap();
+        let path = place.folder.join(DATABASE);
+        fs::write(&path, "").unwrap();
+        for (before, after) in
+            [(0o644, 0o600), (0o666, 0o600), (0o444, 0o400), (0o600, 0o600), (0o400, 0o400)]
+        {
+            fs::set_permissions(&path, mode(before)).unwrap();
+            place.restrict().unwrap();
+            let found = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            assert_eq!(found, after, "{before:o}");
+        }
+        fs::remove_dir_all(&place.folder).unwrap();
+    }
+}
