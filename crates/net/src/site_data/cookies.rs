@@ -47,7 +47,8 @@ impl Cookies {
     ///
     /// # Errors
     ///
-    /// The session's store must not be used: it belongs to a newer version of this program.
+    /// The session's store must not be used. It belongs to a newer version of this program where the
+    /// error is [`Error::is_storage`] and `ERR_NOT_IMPLEMENTED`.
     pub async fn get(&self, filter: Filter<'_>) -> Result<Vec<CanonicalCookie>, Error> {
         self.0.ready().await?;
         Ok(self.0.edit(|jar, now| {

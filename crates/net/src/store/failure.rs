@@ -41,7 +41,7 @@ impl Failure {
     fn net_error(&self) -> NetError {
         match self {
             Self::Damaged(_) | Self::Replaced => NetError::Failed,
-            Self::Newer { .. } => NetError::Failed,
+            Self::Newer { .. } => NetError::NotImplemented,
             Self::SymbolicLink(_) => NetError::AccessDenied,
             Self::Busy => NetError::TimedOut,
             Self::Io(_, cause) => match cause.kind() {
@@ -159,6 +159,13 @@ mod tests {
             assert_eq!(error.net_error(), expected, "{code}");
             assert!(error.is_storage() && !error.is_builder(), "{code}");
         }
+    }
+
+    #[test]
+    fn a_format_of_a_later_program_has_a_code_of_its_own() {
+        let error = Error::from(Failure::Newer { found: 2, known: 1 });
+        assert_eq!(error.net_error(), NetError::NotImplemented);
+        assert!(error.is_storage() && !error.is_builder());
     }
 
     #[test]

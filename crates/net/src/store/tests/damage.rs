@@ -137,7 +137,7 @@ async fn a_later_format_is_refused_and_left_as_it_is() {
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "the database has format 99, and this program knows 1 and before");
     let _ = store.apply(vec![set("new", "1", 1)]);
-    assert_eq!(store.flush().await.unwrap_err().net_error(), NetError::Failed);
+    assert_eq!(store.flush().await.unwrap_err().net_error(), NetError::NotImplemented);
     assert!(store.close().await.is_err());
 
     assert_eq!(fs::read(folder.database()).unwrap(), before);
