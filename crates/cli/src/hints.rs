@@ -141,9 +141,19 @@ fn hint(error: &netreq::Error, request: &Request) -> Option<&'static str> {
     })
 }
 
-/// `text` on one line, with control characters made visible.
+/// `text` on one line, with what does not stay in its place made visible.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    text.chars().map(|letter| if stays(letter) { letter } else { '\u{fffd}' }).collect()
+}
+
+/// Whether a letter moves neither the cursor nor other letters: no control character, and none of those
+/// that change the direction of what stands beside them (UAX #9 §2).
+pub(crate) fn stays(letter: char) -> bool {
+    let turns = matches!(
+        letter,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    !letter.is_control() && !turns
 }
 
 #[cfg(test)]
@@ -151,7 +161,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_stays_on_its_line() {
+    fn a_message_stays_on_its_line_and_in_its_order() {
         assert_eq!(one_line("a\r\nb\x1b[2J"), "a\u{fffd}\u{fffd}b\u{fffd}[2J");
+        assert_eq!(
+            one_line("\u{202e}a\u{2069}\u{200e}\u{5d0}"),
+            "\u{fffd}a\u{fffd}\u{fffd}\u{5d0}"
+        );
     }
 }

@@ -27,7 +27,7 @@ use crate::left_out::LeftOut;
 use crate::low::Redirect;
 use crate::output::{self, BodyView, BodyWriter, ObjectLine, push_head, quoted};
 use crate::progress::{CLEAR, Progress};
-use crate::session::{Opened, without_user};
+use crate::session::{Opened, Purpose, without_user};
 use crate::waterfall;
 
 /// Makes the request and tells on standard error what failed.
@@ -53,7 +53,7 @@ async fn in_session(request: &Request) -> Result<Exit, Failure> {
         Ok(exit) | Err(Stop::Early(exit)) => Ok(exit),
         Err(Stop::Failed(failure)) => Err(failure),
     };
-    let closed = opened.close().await;
+    let closed = opened.close(Purpose::Keep).await;
     let tell = |line: &str| {
         if request.output.complain {
             tell(line);

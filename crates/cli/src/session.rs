@@ -58,7 +58,7 @@ impl Opened {
     }
 
     /// Ends it, when everything is written.
-    pub(crate) async fn close(mut self) -> Closed {
+    pub(crate) async fn close(mut self, purpose: Purpose) -> Closed {
         let closed = self.session.close().await;
         let name = self.name.as_deref().unwrap_or_default();
         let mut news = Vec::new();
@@ -79,24 +79,38 @@ impl Opened {
                 _ => {}
             }
         }
-        let failure = closed.err().or(failed).map(|error| not_kept(name, &error));
+        let failure = closed.err().or(failed).map(|error| unusable(name, purpose, &error));
         let news = news.iter().map(|line| hints::one_line(line)).collect();
         Closed { news, failure }
     }
 }
 
+/// What the files of a session are used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To see what is in them.
+    Read,
+    /// To keep something.
+    Keep,
+}
+
 /// What is wrong with the files of the session `name`, and what helps.
-pub(crate) fn not_kept(name: &str, error: &netreq::Error) -> Failure {
+pub(crate) fn unusable(name: &str, purpose: Purpose, error: &netreq::Error) -> Failure {
     let hint = match error.net_error() {
         NetError::FileNoSpace => "make room on the disk",
         NetError::TimedOut => "another process holds it: try again",
         NetError::AccessDenied | NetError::FileNotFound => {
             "check the owner and the mode of the folder, or name another one with NETREQ_DATA_DIR"
         }
+        NetError::NotImplemented => "a newer netreq made it: use that one, or another session",
         _ => "NETREQ_DATA_DIR names another folder",
     };
+    let failed = match purpose {
+        Purpose::Read => "cannot be read",
+        Purpose::Keep => "are not kept",
+    };
     let cause = hints::cause_of(error);
-    let line = format!("the cookies of session {name} are not kept: {cause}; {hint}");
+    let line = format!("the cookies of session {name} {failed}: {cause}; {hint}");
     Failure { exit: Exit::File, line: hints::one_line(&line) }
 }
 

@@ -248,6 +248,10 @@ fn a_profile_of_electron_is_imported_where_it_is_not_encrypted() {
     data.prints(&["import", &path], "1 cookie taken, 1 expired, 1 encrypted, 1 skipped\n");
     let line = ".a.test\t/\tplain\tsession\tSecure,HttpOnly,SameSite=Lax\tvalue\n";
     data.prints(&["list"], line);
+    let mut piped = command(["cookies", "--session", "work", "import", "-"]);
+    let file = fs::File::open(&path).unwrap();
+    let ran = piped.stdin(file).env("NETREQ_DATA_DIR", data.0.0.join("data")).output().unwrap();
+    assert_refused(&ran.into(), 11, "a database is read from a file, not from standard input");
     // What was set here since then is younger.
     data.prints(&["set", "a.test", "plain=new; Domain=a.test; Secure"], "");
     let ran = data.cookies(&["import", &path]);
@@ -437,6 +441,26 @@ fn a_session_that_cannot_be_kept_is_told_and_has_a_code() {
     let ran = Ran::from(homeless.output().unwrap());
     let line = "--session: the system names no folder for data; name one with NETREQ_DATA_DIR";
     assert_refused(&ran, 11, line);
+}
+
+#[test]
+fn a_session_of_a_newer_version_is_left_as_it_is() {
+    let server = Server::start();
+    let data = Data::new();
+    data.prints(&["set", "a.test", "a=b"], "");
+    let path = data.partition("work").join("state.db");
+    let database = rusqlite::Connection::open(&path).unwrap();
+    database.pragma_update(None, "user_version", 99).unwrap();
+    drop(database);
+    let cause = "the database has format 99, and this program knows 1 and before \
+                 (net::ERR_NOT_IMPLEMENTED); a newer netreq made it: use that one, or another session";
+    let unread = format!("the cookies of session work cannot be read: {cause}");
+    let unkept = format!("the cookies of session work are not kept: {cause}");
+    assert_refused(&data.cookies(&["list"]), 11, &unread);
+    assert_refused(&data.cookies(&["export"]), 11, &unread);
+    assert_refused(&data.cookies(&["set", "a.test", "c=secret"]), 11, &unkept);
+    let ran = data.netreq(["--session", "work", &server.url("/cookies/set?c=d")]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(11), &*format!("netreq: {unkept}\n")));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use url::Url;
 use crate::exit::Failure;
 use crate::high::FileTarget;
 use crate::low::Low;
+use crate::session::Purpose;
 use crate::style::Style;
 use crate::surroundings::Surroundings;
 use crate::words::guess_url;
@@ -46,6 +47,18 @@ pub(super) enum Action {
     Import(Option<PathBuf>),
     /// `None` is standard output.
     Export(Option<FileTarget>),
+}
+
+impl Action {
+    /// What the files of the session are there for.
+    pub(super) const fn purpose(&self) -> Purpose {
+        match self {
+            Self::List(_) | Self::Export(_) => Purpose::Read,
+            Self::Set { .. } | Self::Remove { .. } | Self::Clear(_) | Self::Import(_) => {
+                Purpose::Keep
+            }
+        }
+    }
 }
 
 impl CookiesTask {

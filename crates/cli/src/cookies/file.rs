@@ -44,9 +44,11 @@ pub(super) fn read(path: Option<&Path>, now: Timestamp) -> Result<Found, Failure
         exit: Exit::File,
         line: hints::one_line(&format!("{} is no file of cookies: {why}", shown.display())),
     };
-    if let Some(path) = path
-        && content.starts_with(SQLITE)
-    {
+    if content.starts_with(SQLITE) {
+        let Some(path) = path else {
+            let line = "a database is read from a file, not from standard input".to_owned();
+            return Err(Failure { exit: Exit::File, line });
+        };
         let found = read_chromium_cookies(path)
             .map_err(|error| Failure { exit: Exit::File, line: hints::cause_of(&error) })?;
         // These have dates of their own.

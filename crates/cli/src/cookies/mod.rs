@@ -21,7 +21,7 @@ use crate::high::FileTarget;
 use crate::hints;
 use crate::output::{self, ObjectLine};
 use crate::run::{runtime, tell};
-use crate::session::{Opened, not_kept, without_user};
+use crate::session::{Opened, unusable, without_user};
 use crate::surroundings;
 
 use action::{Action, names_an_end};
@@ -38,7 +38,7 @@ pub(crate) fn run(task: &CookiesTask) -> Exit {
 async fn in_session(task: &CookiesTask) -> Result<(), Failure> {
     let opened = Opened::open(Session::builder(), Some(&task.session))?;
     let ended = perform(task, &opened.session).await;
-    let closed = opened.close().await;
+    let closed = opened.close(task.action.purpose()).await;
     closed.news.iter().for_each(|line| task.tell(line));
     match (ended, closed.failure) {
         (Ok(()), Some(failure)) => Err(failure),
@@ -197,7 +197,7 @@ impl CookiesTask {
 
     fn failed(&self, error: &netreq::Error) -> Failure {
         if error.is_storage() {
-            return not_kept(&self.session, error);
+            return unusable(&self.session, self.action.purpose(), error);
         }
         Failure { exit: Exit::from(error), line: hints::one_line(&error.to_string()) }
     }
@@ -213,8 +213,8 @@ fn visible(content: &[u8]) -> String {
     let lines = String::from_utf8_lossy(content);
     let shown = |letter: char| match letter {
         '\n' | '\t' => letter,
-        _ if letter.is_control() => '\u{fffd}',
-        _ => letter,
+        _ if hints::stays(letter) => letter,
+        _ => '\u{fffd}',
     };
     lines.chars().map(shown).collect()
 }
