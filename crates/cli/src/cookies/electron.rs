@@ -51,7 +51,8 @@ fn word(value: bool) -> &'static str {
     if value { "true" } else { "false" }
 }
 
-/// The cookies of an array of objects, or of one object. Members that are not known say nothing.
+/// The cookies of an array of objects, of one object, or of the member `cookies` of one, as Playwright
+/// keeps the state of a browser. Members that are not known say nothing.
 ///
 /// # Errors
 ///
@@ -59,6 +60,12 @@ fn word(value: bool) -> &'static str {
 pub(super) fn read(text: &[u8], now: Timestamp) -> Result<Vec<Cookie>, String> {
     let cookies = match serde_json::from_slice(text).map_err(|error| error.to_string())? {
         Value::Array(cookies) => cookies,
+        Value::Object(mut state) if state.contains_key("cookies") => {
+            match state.remove("cookies") {
+                Some(Value::Array(cookies)) => cookies,
+                _ => return Err("cookies is not an array".to_owned()),
+            }
+        }
         cookie => vec![cookie],
     };
     let numbered = cookies.iter().enumerate();
@@ -77,8 +84,14 @@ fn cookie_of(members: &Map<String, Value>, now: Timestamp) -> Result<Cookie, Str
     let given = text("domain")?.ok_or("domain is missing")?;
     let host = given.strip_prefix('.').unwrap_or(given);
     let is_host_only = flag("hostOnly")?.unwrap_or_else(|| !given.starts_with('.'));
-    let expiry = member(members, "expirationDate", Value::as_f64, "a number of seconds")?;
+    let seconds = |name| member(members, name, Value::as_f64, "a number of seconds");
+    // DevTools and Playwright write `expires`, and -1 for the end of the session.
+    let other_expiry = seconds("expires")?.filter(|seconds| *seconds >= 0.0);
+    let expiry = seconds("expirationDate")?.or(other_expiry);
     let same_site = match text("sameSite")? {
+        Some("Lax") => SameSite::Lax,
+        Some("Strict") => SameSite::Strict,
+        Some("None") => SameSite::NoRestriction,
         Some(word) => word.parse().map_err(|_| {
             "sameSite is none of unspecified, no_restriction, lax and strict".to_owned()
         })?,
@@ -192,6 +205,43 @@ mod tests {
     }
 
     #[test]
+    fn what_playwright_keeps_of_a_browser_is_understood() {
+        let text = r#"{"cookies": [
+            {"name": "a", "value": "1", "domain": "a.test", "path": "/x", "expires": -1,
+             "httpOnly": true, "secure": true, "sameSite": "Lax"},
+            {"name": "b", "value": "2", "domain": ".a.test", "path": "/", "expires": 1800000000.5,
+             "httpOnly": false, "secure": true, "sameSite": "None"},
+            {"name": "c", "value": "3", "domain": "a.test", "path": "/", "expires": 1800000000,
+             "httpOnly": false, "secure": false, "sameSite": "Strict"}
+        ], "origins": []}"#;
+        let cookies = read(text.as_bytes(), NOW).unwrap();
+        let seen: Vec<_> = cookies
+            .iter()
+            .map(|cookie| {
+                let attributes = (cookie.secure(), cookie.http_only(), cookie.same_site());
+                let expiry = cookie.expiry().map(|expiry| expiry.0);
+                (cookie.pair(), cookie.domain(), cookie.path(), expiry, attributes)
+            })
+            .collect();
+        let soon = 1_800_000_000_000_000;
+        assert_eq!(
+            seen,
+            [
+                (&b"a=1"[..], "a.test", "/x", None, (true, true, SameSite::Lax)),
+                (
+                    b"b=2",
+                    ".a.test",
+                    "/",
+                    Some(soon + 500_000),
+                    (true, false, SameSite::NoRestriction)
+                ),
+                (b"c=3", "a.test", "/", Some(soon), (false, false, SameSite::Strict)),
+            ]
+        );
+        assert_eq!(read(br#"{"cookies": []}"#, NOW).unwrap().len(), 0);
+    }
+
+    #[test]
     fn an_error_names_the_cookie_and_never_a_value() {
         for (text, expected) in [
             (r#"["secret"]"#, "cookie 1: it is no object"),
@@ -221,6 +271,8 @@ mod tests {
                 r#"[{"name": "a", "domain": "a.test", "secure": true, "partitionKey": {}}]"#,
                 "cookie 1: partitionKey.topLevelSite is no site",
             ),
+            (r#"{"cookies": "secret"}"#, "cookies is not an array"),
+            (r#"{"cookies": ["secret"]}"#, "cookie 1: it is no object"),
             ("[", "EOF while parsing a list at line 1 column 1"),
             (r#"[{"name": secret}]"#, "expected value at line 1 column 11"),
         ] {
