@@ -180,7 +180,7 @@ async fn a_database_of_a_newer_program_is_left_alone_and_the_session_lives_witho
         session.flush().await.unwrap_err(),
         session.clear_data(netreq::ClearData::default()).await.unwrap_err(),
     ] {
-        assert_storage(&error, NetError::Failed);
+        assert_storage(&error, NetError::NotImplemented);
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(
             source.starts_with("the database has format 99, and this program knows "),
