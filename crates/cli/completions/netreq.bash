@@ -3,6 +3,7 @@ _netreq() {
     local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
     COMPREPLY=()
     case "$before" in
+        cookies) [ "$COMP_CWORD" -eq 2 ] && [[ $word != -* ]] && { COMPREPLY=($(compgen -W "list set remove clear import export" -- "$word")); return; } ;;
         --method|-X) return ;;
         --header|-H) return ;;
         --data|-d) return ;;

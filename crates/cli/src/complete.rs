@@ -5,12 +5,18 @@
 
 use std::fmt::Write;
 
+use crate::cookies::ACTIONS;
 use crate::flags::{COMMANDS, FLAGS, Takes};
 
 /// For bash.
 pub(crate) fn bash() -> String {
     let mut flags = Vec::new();
-    let mut values = String::new();
+    // After the word of the command stands an action.
+    let mut values = format!(
+        "        cookies) [ \"$COMP_CWORD\" -eq 2 ] && [[ $word != -* ]] && \
+         {{ COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return; }} ;;\n",
+        ACTIONS.join(" ")
+    );
     for flag in FLAGS {
         let mut names = vec![format!("--{}", flag.long)];
         names.extend(flag.short.map(|short| format!("-{short}")));

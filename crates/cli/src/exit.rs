@@ -37,7 +37,7 @@ pub(crate) enum Exit {
     NotSecure = 9,
     /// The response is missing, cut, malformed or too large.
     BrokenResponse = 10,
-    /// A local file could not be read or written.
+    /// A local file could not be read or written, or the cookies of a session were not kept.
     File = 11,
     /// The command line makes no sense, or asks for what is not there yet.
     Usage = 64,
@@ -56,7 +56,10 @@ pub(crate) const TABLE: &[(Exit, &str)] = &[
     (Exit::NameNotResolved, "the host name has no address"),
     (Exit::NotSecure, "TLS failed, or the certificate is not trusted"),
     (Exit::BrokenResponse, "the response is missing, cut, malformed or too large"),
-    (Exit::File, "a local file could not be read or written"),
+    (
+        Exit::File,
+        "a local file could not be read or written; the body may be there and the cookies not kept",
+    ),
     (Exit::Usage, "the command line makes no sense, or asks for what is not there yet"),
 ];
 

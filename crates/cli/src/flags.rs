@@ -484,7 +484,9 @@ pub(crate) const FLAGS: &[Flag] = &[
             response, together with which hosts are spoken to over TLS only. Cookies without an expiry \
             are kept too, as logins often have no other. The session is the partition persist:NAME of \
             the data folder; several runs may use it at once, and netreq cookies shows and changes what \
-            is in it. Without this flag cookies hold for one run, over all its redirects.",
+            is in it. The case of A to Z does not matter in NAME, which has 240 letters, digits, '-', \
+            '_' and inner dots at most; every other byte counts three times. A damaged database is kept \
+            as state.db.corrupt. Without this flag cookies hold for one run, over all its redirects.",
         apply: |low, value| {
             if value.is_empty() {
                 return Err("a session has a name".to_owned());

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::cookies::FLAGS as COOKIES_FLAGS;
 use crate::exit;
 use crate::flags::{COMMANDS, Category, FLAGS, Flag};
 use crate::low::{Generated, Print};
@@ -14,6 +15,7 @@ pub(crate) fn text(print: Print) -> String {
     match print {
         Print::BriefHelp => brief(),
         Print::Help => long(),
+        Print::CookiesHelp => cookies(),
         Print::Version => format!("netreq {}\n", env!("CARGO_PKG_VERSION")),
         Print::Generated(Generated::Man) => man::page(),
         Print::Generated(Generated::Bash) => complete::bash(),
@@ -21,6 +23,18 @@ pub(crate) fn text(print: Print) -> String {
         Print::Generated(Generated::Fish) => complete::fish(),
         Print::Generated(Generated::PowerShell) => complete::powershell(),
     }
+}
+
+/// What `netreq cookies --help` prints.
+fn cookies() -> String {
+    let mut out = format!("Usage:\n  {}\n", USAGE[1]);
+    add_actions(&mut out);
+    out.push_str("\nFlags:\n");
+    for flag in FLAGS.iter().filter(|flag| COOKIES_FLAGS.contains(&flag.long)) {
+        let _ = writeln!(out, "  {:<34}{}", spelling(flag), flag.brief);
+    }
+    out.push_str("\nnetreq --help says more.\n");
+    out
 }
 
 /// One sentence about the command.
@@ -66,10 +80,15 @@ pub(crate) const COOKIES: [(&str, &str); 6] = [
     ("clear [URL]", "remove them all, or those of the site of URL"),
     (
         "import FILE",
-        "take them from a file of curl, of export, or from the file Cookies of a profile of Electron or \
-         Chromium, where it is not encrypted; - is standard input, which no list of processes shows",
+        "take them from a file of curl, of export, of Playwright's storage state, or from the file \
+         Cookies of a profile of Electron or Chromium, where it is not encrypted; - is standard input, \
+         which no list of processes shows, and which cannot be a database",
     ),
-    ("export [FILE]", "write them as curl does, or with --json, for their owner alone"),
+    (
+        "export [FILE]",
+        "write them as curl does, without those that are partitioned, or all with --json; for their \
+         owner alone",
+    ),
 ];
 
 /// Environment variables and their meaning.
@@ -134,11 +153,7 @@ fn long() -> String {
     for (form, meaning) in ITEMS {
         let _ = writeln!(out, "  {form:<14}{meaning}");
     }
-    out.push_str("\nActions of netreq cookies:\n");
-    for (form, meaning) in COOKIES {
-        let _ = writeln!(out, "  {form}");
-        wrap(&mut out, 6, meaning);
-    }
+    add_actions(&mut out);
     for category in Category::ALL {
         let _ = write!(out, "\n{}:\n", category.title());
         for flag in FLAGS.iter().filter(|flag| flag.category == category) {
@@ -162,6 +177,14 @@ fn long() -> String {
         let _ = writeln!(out, "  {line:<44}{meaning}");
     }
     out
+}
+
+fn add_actions(out: &mut String) {
+    out.push_str("\nActions of netreq cookies:\n");
+    for (form, meaning) in COOKIES {
+        let _ = writeln!(out, "  {form}");
+        wrap(out, 6, meaning);
+    }
 }
 
 /// A flag as help spells it: `-o, --output FILE`.
@@ -205,6 +228,9 @@ mod tests {
 
     #[test]
     fn both_helps_name_every_flag_and_stay_narrow() {
+        for line in cookies().lines() {
+            assert!(line.chars().count() <= 90, "{line}");
+        }
         for (text, limit) in [(brief(), 90), (long(), 100)] {
             for flag in FLAGS {
                 assert!(text.contains(&format!("--{}", flag.long)), "--{}", flag.long);
@@ -213,6 +239,18 @@ mod tests {
                 assert!(line.chars().count() <= limit, "{line}");
                 assert_eq!(line, line.trim_end());
             }
+        }
+    }
+
+    #[test]
+    fn the_help_of_cookies_has_its_actions_and_its_flags_only() {
+        let help = cookies();
+        for (form, _) in COOKIES {
+            assert!(help.contains(&format!("\n  {form}\n")), "{form}");
+        }
+        for flag in FLAGS {
+            let expected = COOKIES_FLAGS.contains(&flag.long);
+            assert_eq!(help.contains(&spelling(flag)), expected, "--{}", flag.long);
         }
     }
 

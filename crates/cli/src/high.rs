@@ -119,8 +119,12 @@ impl Task {
     ///
     /// A usage failure that names the contradiction or the word that cannot be read.
     pub(crate) fn from_low(low: Low, surroundings: Surroundings) -> Result<Self, Failure> {
+        let is_cookies = low.words.first().is_some_and(|word| word == "cookies");
         if let Some(print) = low.print {
-            return Ok(Self::Print(print));
+            return Ok(Self::Print(match print {
+                Print::Help | Print::BriefHelp if is_cookies => Print::CookiesHelp,
+                print => print,
+            }));
         }
         let colours = Colours::of(&low, surroundings);
         match low.words.first().map(String::as_str) {
@@ -459,6 +463,8 @@ mod tests {
             Ok(Task::Serve("0.0.0.0:1".parse().unwrap()))
         );
         assert_eq!(task("help", PIPE), Ok(Task::Print(Print::Help)));
+        assert_eq!(task("cookies --help", PIPE), Ok(Task::Print(Print::CookiesHelp)));
+        assert_eq!(task("cookies set -h", PIPE), Ok(Task::Print(Print::CookiesHelp)));
         assert_eq!(request("demo/", PIPE).url.as_str(), "https://demo/");
         assert!(matches!(task("cookies --session a", PIPE), Ok(Task::Cookies(_))));
         assert_eq!(request("cookies/", PIPE).url.as_str(), "https://cookies/");

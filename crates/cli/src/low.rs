@@ -56,6 +56,8 @@ pub(crate) struct Low {
 pub(crate) enum Print {
     BriefHelp,
     Help,
+    /// The part of the help that is about `netreq cookies`.
+    CookiesHelp,
     Version,
     Generated(Generated),
 }

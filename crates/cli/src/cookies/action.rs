@@ -112,10 +112,9 @@ impl CookiesTask {
                 Action::List(Some(guess_url(url)?))
             }
             [action, ..] => {
-                let known: Vec<_> = FORMS.iter().map(|form| form.0).collect();
                 return Err(Failure::usage(format!(
                     "netreq cookies has no action '{action}'; there are {}",
-                    known.join(", ")
+                    ACTIONS.join(", ")
                 )));
             }
         };
@@ -131,7 +130,19 @@ impl CookiesTask {
 }
 
 /// The flags that mean something here; the others are for a request.
-const FLAGS: [&str; 6] = ["session", "json", "overwrite", "pretty", "silent", "show-error"];
+pub(crate) const FLAGS: [&str; 6] =
+    ["session", "json", "overwrite", "pretty", "silent", "show-error"];
+
+/// The words of the actions.
+pub(crate) const ACTIONS: [&str; FORMS.len()] = {
+    let mut words = [""; FORMS.len()];
+    let mut index = 0;
+    while index < words.len() {
+        words[index] = FORMS[index].0;
+        index += 1;
+    }
+    words
+};
 
 /// The words of the actions, and what may follow each.
 const FORMS: [(&str, &str); 6] = [

@@ -8,7 +8,7 @@ mod electron;
 mod file;
 mod show;
 
-pub(crate) use action::CookiesTask;
+pub(crate) use action::{ACTIONS, CookiesTask, FLAGS};
 
 use netreq::{
     ClearData, Cookie, CookieDetails, CookieFilter, DataType, Origin, PartitionKey, Session,
