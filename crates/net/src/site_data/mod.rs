@@ -139,10 +139,8 @@ impl SiteData {
     fn take_loaded(&self, loaded: Loaded) {
         let now = wall_clock();
         let mut state = lock(&self.state);
-        for cookie in loaded.cookies {
-            // Whatever was there before the session is no news.
-            state.jar.load(cookie, now);
-        }
+        let gone = state.jar.fill(loaded.cookies, now);
+        drop(self.changed(&mut state, gone, now));
         for (host, entry) in loaded.hsts {
             state.hsts.load(&host, entry);
         }

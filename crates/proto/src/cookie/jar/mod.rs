@@ -147,6 +147,42 @@ impl Jar {
         changes
     }
 
+    /// Takes many cookies from the disk, as [`load`](Self::load) does one by one, and tells only what
+    /// went for want of room: there is nobody yet to whom the others would be news.
+    pub fn fill(
+        &mut self,
+        cookies: impl IntoIterator<Item = CanonicalCookie>,
+        now: Timestamp,
+    ) -> Vec<Change> {
+        let mut gone = Vec::new();
+        for cookie in cookies {
+            let domain = domain_key(cookie.domain());
+            let is_new = cookie.partition_key().is_none()
+                && !cookie.is_expired(now)
+                && !self
+                    .shelf
+                    .bucket(domain)
+                    .iter()
+                    .any(|old| cookie.takes_the_place_of(&old.cookie));
+            if !is_new {
+                let changes = self.load(cookie, now);
+                gone.extend(
+                    changes.into_iter().filter(|change| change.cause == ChangeCause::Evicted),
+                );
+                continue;
+            }
+            let (length, access) = (domain.len(), cookie.last_access);
+            self.earliest_access =
+                Some(self.earliest_access.map_or(access, |earliest| earliest.min(access)));
+            let entry = Entry::new(cookie, self.next);
+            self.next += 1;
+            if let Some(domain) = self.shelf.push(length, entry) {
+                self.purge(&domain, now, &mut gone);
+            }
+        }
+        gone
+    }
+
     /// Takes a cookie away that somebody else removed from the disk at `removed`. One that was set
     /// since then stays.
     pub fn unload(&mut self, key: &CookieKey, removed: Timestamp) -> Vec<Change> {

@@ -6,6 +6,7 @@ use std::cmp::{Ordering, Reverse};
 
 use hashbrown::HashMap;
 
+use super::purge::{MAX, MAX_PER_DOMAIN};
 use super::{Change, ChangeCause};
 use crate::cookie::CanonicalCookie;
 
@@ -77,6 +78,20 @@ impl Shelf {
         let at = bucket.partition_point(|other| other.order(&entry).is_lt());
         bucket.insert(at, entry);
         self.count += 1;
+    }
+
+    /// Puts a cookie where its order says, under the last `length` bytes of its domain; answers with
+    /// them where there may be too many now.
+    pub(super) fn push(&mut self, length: usize, entry: Entry) -> Option<Box<str>> {
+        let domain = entry.cookie.domain();
+        let domain = &domain[domain.len() - length..];
+        let bucket = self.domains.entry_ref(domain).or_default();
+        self.count += 1;
+        let is_full = bucket.len() >= MAX_PER_DOMAIN || self.count > MAX;
+        let domain = is_full.then(|| domain.into());
+        let at = bucket.partition_point(|other| other.order(&entry).is_lt());
+        bucket.insert(at, entry);
+        domain
     }
 
     /// Takes out the cookie whose place `cookie` takes.

@@ -245,3 +245,34 @@ fn what_is_written_reads_back_whatever_it_is() {
         assert_eq!(netscape::write([read]), file);
     }
 }
+
+#[test]
+fn what_is_read_at_once_is_what_is_read_one_by_one() {
+    let mut random = Random(0x1234_5678_9abc_def1);
+    for round in 0..20 {
+        let (mut at_once, mut one_by_one) = (Jar::new(), Jar::new());
+        let mut cookies = Vec::new();
+        for number in 0..400 {
+            let (url, line) = (random.url(), random.line());
+            let key = PartitionKey::new(&url, false);
+            // Half of the rounds have more names, so that a domain has too many.
+            let line = if round % 2 == 0 { line } else { format!("n{number}{line}") };
+            let made = Timestamp(NOW.0 - 1_000_000 * random.below(4000) as i64);
+            let cookie =
+                CanonicalCookie::from_line(line.as_bytes(), &url, made, None, key.as_ref());
+            cookies.extend(cookie);
+        }
+        let mut gone = Vec::new();
+        for cookie in cookies.clone() {
+            gone.extend(one_by_one.load(cookie, NOW));
+        }
+        gone.retain(|change| matches!(change.cause, ChangeCause::Evicted));
+        let evicted = at_once.fill(cookies, NOW);
+        let evicted: Vec<_> =
+            evicted.into_iter().filter(|change| change.cause == ChangeCause::Evicted).collect();
+        assert_eq!(evicted, gone);
+        let all = Filter::default();
+        assert_eq!(at_once.get(&all, NOW), one_by_one.get(&all, NOW));
+        assert_eq!(at_once.len(), one_by_one.len());
+    }
+}
