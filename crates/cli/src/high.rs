@@ -119,12 +119,10 @@ impl Task {
     ///
     /// A usage failure that names the contradiction or the word that cannot be read.
     pub(crate) fn from_low(low: Low, surroundings: Surroundings) -> Result<Self, Failure> {
-        let is_cookies = low.words.first().is_some_and(|word| word == "cookies");
         if let Some(print) = low.print {
-            return Ok(Self::Print(match print {
-                Print::Help | Print::BriefHelp if is_cookies => Print::CookiesHelp,
-                print => print,
-            }));
+            let is_help = matches!(print, Print::Help | Print::BriefHelp);
+            let is_cookies = low.words.first().is_some_and(|word| word == "cookies");
+            return Ok(Self::Print(if is_help && is_cookies { Print::CookiesHelp } else { print }));
         }
         let colours = Colours::of(&low, surroundings);
         match low.words.first().map(String::as_str) {
