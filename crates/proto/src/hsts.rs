@@ -13,6 +13,7 @@ use std::fmt;
 use hashbrown::HashMap;
 use url::{Host, Url};
 
+use crate::cookie::Clear;
 use crate::date::UnixTime;
 
 /// A `Strict-Transport-Security` value.
@@ -216,6 +217,13 @@ impl HstsTable {
     /// Forgets everything of hosts for which `gone` holds.
     pub fn remove_where(&mut self, mut gone: impl FnMut(&str, HstsEntry) -> bool) {
         self.hosts.retain(|host, entry| !gone(host, *entry));
+    }
+
+    /// Forgets what the hosts of sites have said, and says which.
+    pub fn clear(&mut self, which: Clear<'_>) -> Vec<HstsChange> {
+        let goes = which.goes();
+        let gone = self.hosts.extract_if(|host, _| goes(host));
+        gone.map(|(host, _)| HstsChange::Removed(host)).collect()
     }
 
     /// Whether a request for `host` in the clear has to become an encrypted one: the host has said
@@ -526,6 +534,24 @@ mod tests {
         assert!(!table.should_upgrade("a.test", NOW));
         table.load("127.0.0.1", old);
         assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn what_a_site_has_said_is_forgotten_with_its_hosts() {
+        let origins = ["https://x.a.test:8443".parse().unwrap()];
+        for (which, left) in [
+            (Clear::All, &[][..]),
+            (Clear::Origins(&origins), &["b.test"]),
+            (Clear::AllBut(&origins), &["a.test", "www.a.test"]),
+        ] {
+            let year = "max-age=31536000";
+            let mut table = table(&[("a.test", year), ("www.a.test", year), ("b.test", year)]);
+            let gone = table.clear(which);
+            let mut hosts: Vec<&str> = table.iter().map(|(host, _)| host).collect();
+            hosts.sort_unstable();
+            assert_eq!(hosts, left);
+            assert_eq!(gone.len() + left.len(), 3);
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use netreq_proto::{NetError, Origin};
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::site_data::{is_site_of, site_of};
 
 /// What [`Session::clear_data`](super::Session::clear_data) forgets; everything, by default.
 ///
@@ -43,26 +42,20 @@ pub(super) async fn clear(context: &Arc<Context>, what: ClearData) -> Result<(),
         return Err(Error::argument(NetError::InvalidArgument, cause));
     }
     let is_meant = |kind| data_types.is_empty() || data_types.contains(&kind);
+    let sites = match (&*origins, &*exclude_origins) {
+        ([], []) => Clear::All,
+        ([], spared) => Clear::AllBut(spared),
+        (meant, _) => Clear::Origins(meant),
+    };
     context.site_data.ready().await?;
     if is_meant(DataType::Cookies) {
-        context.site_data.clear_cookies(match (&*origins, &*exclude_origins) {
-            ([], []) => Clear::All,
-            ([], spared) => Clear::AllBut(spared),
-            (meant, _) => Clear::Origins(meant),
-        });
+        context.site_data.clear_cookies(sites);
         if !avoid_closing_connections {
             context.pool.close_idle();
         }
     }
     if is_meant(DataType::Hsts) {
-        let sites = |origins: &[Origin]| origins.iter().filter_map(site_of).collect::<Vec<_>>();
-        let (meant, spared) = (sites(&origins), sites(&exclude_origins));
-        let is_among =
-            |sites: &[String], host: &str| sites.iter().any(|site| is_site_of(site, host));
-        context.site_data.clear_hsts(|host| match origins.is_empty() {
-            true => !is_among(&spared, host),
-            false => is_among(&meant, host),
-        });
+        context.site_data.clear_hsts(sites);
     }
     context.site_data.flush().await
 }

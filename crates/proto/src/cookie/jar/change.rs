@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::cookie::{CanonicalCookie, PartitionKey, is_domain_match};
+use crate::cookie::{CanonicalCookie, domain_key, is_domain_match};
 use crate::origin::Origin;
 
 /// One thing that happened to one cookie.
@@ -121,24 +121,32 @@ impl Filter<'_> {
     }
 }
 
-/// Whose cookies to remove. An origin stands for its whole registrable domain, in all partitions.
+/// Whose data to remove. An origin stands for its whole registrable domain, in all partitions.
 #[derive(Clone, Copy, Debug)]
 pub enum Clear<'a> {
     /// Everybody's.
     All,
-    /// Those of these.
+    /// That of these.
     Origins(&'a [Origin]),
-    /// Those of everybody but these.
+    /// That of everybody but these.
     AllBut(&'a [Origin]),
-    /// What an answer from `url` may have cleared: those of its registrable domain outside all
-    /// partitions and in the partition of the request. Other partitions keep theirs, since a site
-    /// could otherwise mark a visitor in one and see the mark in another.
-    ///
-    /// Chromium `ClearSiteDataHandler`, `CookieDeletionInfo::Matches`.
-    Site {
-        /// Who answers.
-        url: &'a Url,
-        /// The partition of the request; `None` outside all partitions.
-        partition_key: Option<&'a PartitionKey>,
-    },
+}
+
+impl Clear<'_> {
+    /// Whether the data of a host or a cookie's domain goes.
+    pub(crate) fn goes(self) -> impl Fn(&str) -> bool {
+        let (named, is_spared) = match self {
+            Self::All => (&[][..], true),
+            Self::Origins(origins) => (origins, false),
+            Self::AllBut(origins) => (origins, true),
+        };
+        let keys: Vec<String> = named
+            .iter()
+            .filter_map(|origin| match origin {
+                Origin::Tuple { host, .. } => Some(domain_key(&host.to_string()).to_owned()),
+                Origin::Opaque => None,
+            })
+            .collect();
+        move |domain| is_spared != keys.iter().any(|key| key == domain_key(domain))
+    }
 }

@@ -16,7 +16,6 @@ use super::{
     CanonicalCookie, CookieKey, ExclusionReason, PartitionKey, SameSite, SameSiteContext,
     Timestamp, domain_key, has_cookies, is_domain_match, is_path_match, may_use_secure_cookies,
 };
-use crate::origin::Origin;
 
 mod change;
 mod purge;
@@ -305,36 +304,23 @@ impl Jar {
 
     /// Removes the cookies of sites: whole registrable domains.
     ///
-    /// Electron `session.clearData`; W3C Clear Site Data §4.2.2.
+    /// Electron `session.clearData`.
     pub fn clear(&mut self, which: Clear<'_>) -> Vec<Change> {
-        let keys = |origins: &[Origin]| -> Vec<String> {
-            let hosts = origins.iter().filter_map(|origin| match origin {
-                Origin::Tuple { host, .. } => Some(host.to_string()),
-                Origin::Opaque => None,
-            });
-            hosts.map(|host| domain_key(&host).to_owned()).collect()
+        let goes = which.goes();
+        self.remove_where(None, |cookie| goes(cookie.domain()), ChangeCause::Explicit)
+    }
+
+    /// Removes what an answer from `url` may have cleared: the cookies of its registrable domain outside
+    /// all partitions and in the partition of the request (`None` outside all). Other partitions keep
+    /// theirs, since a site could otherwise mark a visitor in one and see the mark in another.
+    ///
+    /// W3C Clear Site Data §4.2.2; Chromium `ClearSiteDataHandler`, `CookieDeletionInfo::Matches`.
+    pub fn clear_site(&mut self, url: &Url, partition_key: Option<&PartitionKey>) -> Vec<Change> {
+        let Some(host) = url.host_str() else { return Vec::new() };
+        let of_partition = |cookie: &CanonicalCookie| {
+            cookie.partition_key().is_none_or(|key| Some(key) == partition_key)
         };
-        let is_of = |keys: &[String], cookie: &CanonicalCookie| {
-            keys.iter().any(|key| key == domain_key(cookie.domain()))
-        };
-        match which {
-            Clear::All => self.remove_where(None, |_| true, ChangeCause::Explicit),
-            Clear::Origins(origins) => {
-                let keys = keys(origins);
-                self.remove_where(None, |cookie| is_of(&keys, cookie), ChangeCause::Explicit)
-            }
-            Clear::AllBut(origins) => {
-                let keys = keys(origins);
-                self.remove_where(None, |cookie| !is_of(&keys, cookie), ChangeCause::Explicit)
-            }
-            Clear::Site { url, partition_key } => {
-                let of_partition = |cookie: &CanonicalCookie| {
-                    cookie.partition_key().is_none_or(|key| Some(key) == partition_key)
-                };
-                let Some(host) = url.host_str() else { return Vec::new() };
-                self.remove_where(Some(domain_key(host)), of_partition, ChangeCause::Explicit)
-            }
-        }
+        self.remove_where(Some(domain_key(host)), of_partition, ChangeCause::Explicit)
     }
 
     /// Removes what has expired.

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::cookie::CookieDetails;
+use crate::origin::Origin;
 
 mod limits;
 mod reasons;
@@ -429,7 +430,7 @@ fn an_answer_clears_its_site_outside_partitions_and_in_its_own() {
             let line = format!("{name}=1; Secure; Partitioned");
             set_with(&mut jar, "https://a.test/", &line, &inside, NOW).unwrap();
         }
-        let changes = jar.clear(Clear::Site { url: &url(from), partition_key: key });
+        let changes = jar.clear_site(&url(from), key);
         assert!(changes.iter().all(|change| change.cause == ChangeCause::Explicit));
         assert_eq!(changes.len(), 6 - expected.len(), "{from}");
         assert_eq!(names(&jar), expected, "{from}");

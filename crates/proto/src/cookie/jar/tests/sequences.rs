@@ -151,8 +151,7 @@ fn changes_tell_what_the_jar_holds_whatever_happens() {
                         4 => mirror.follow(&jar.remove_persistent_except(|cookie| cookie.secure())),
                         5 => {
                             let partition_key = access.partition_key;
-                            let site = Clear::Site { url: &to, partition_key };
-                            mirror.follow(&jar.clear(site));
+                            mirror.follow(&jar.clear_site(&to, partition_key));
                         }
                         _ => {}
                     }
