@@ -178,7 +178,8 @@ pub enum StorageEvent {
     },
     /// So many rows were no cookie and no HSTS entry, and were passed over.
     Skipped(usize),
-    /// Nothing can be kept for now. Said once; it is tried again.
+    /// Nothing can be kept. Said once; it is tried again, but for a database of a newer program
+    /// (`ERR_NOT_IMPLEMENTED`) and one behind a link (`ERR_ACCESS_DENIED`).
     Failed(Error),
     /// What could not be kept is on disk now.
     Recovered,

@@ -75,7 +75,7 @@ impl<T> fmt::Debug for EventStream<T> {
 /// The queues of those who listen.
 pub(crate) struct Listeners<T> {
     inboxes: Mutex<Vec<Weak<Mutex<Inbox<T>>>>>,
-    /// Whether anybody ever listened: who tells looks here before it makes anything up to tell.
+    /// Whether anybody may listen: who tells looks here before it makes anything up to tell.
     is_heard: AtomicBool,
 }
 
@@ -97,14 +97,15 @@ impl<T: Clone> Listeners<T> {
             waker: None,
         }));
         let mut inboxes = lock(&self.inboxes);
-        inboxes.retain(|inbox| inbox.strong_count() > 0);
         inboxes.push(Arc::downgrade(&inbox));
         self.is_heard.store(true, Ordering::Release);
         EventStream { inbox }
     }
 
     pub(crate) fn tell(&self, item: &T) {
-        let inboxes = lock(&self.inboxes);
+        let mut inboxes = lock(&self.inboxes);
+        inboxes.retain(|inbox| inbox.strong_count() > 0);
+        self.is_heard.store(!inboxes.is_empty(), Ordering::Release);
         for inbox in inboxes.iter().filter_map(Weak::upgrade) {
             let mut inbox = lock(&inbox);
             if inbox.items.len() >= MOST_UNREAD {
@@ -176,5 +177,8 @@ mod tests {
         }
         assert_eq!(stream.missed(), 3);
         assert_eq!(stream.try_next(), Some(3));
+        drop(stream);
+        listeners.tell(&0);
+        assert!(!listeners.is_heard());
     }
 }

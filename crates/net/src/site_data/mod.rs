@@ -15,7 +15,9 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
 
+use netreq_proto::clear_site_data;
 use netreq_proto::cookie::{
     Access, CanonicalCookie, Change, ChangeCause, Clear, CookieKey, ExclusionReason, Jar,
     PartitionKey, SameSiteContext, Timestamp,
@@ -23,13 +25,11 @@ use netreq_proto::cookie::{
 use netreq_proto::date::HttpDate;
 use netreq_proto::h1::ResponseHead;
 use netreq_proto::hsts::HstsTable;
-use netreq_proto::site::registrable_domain;
-use netreq_proto::{Origin, clear_site_data};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::error::{Error, without_credentials};
-use crate::runtime::{lock, wall_clock};
+use crate::runtime::{instant, lock, wall_clock};
 use crate::store::{CookieStore, Loaded, Room, StoreChange, StoreEvent};
 
 use listeners::Listeners;
@@ -54,35 +54,50 @@ pub(crate) struct SiteData {
 struct State {
     jar: Jar,
     hsts: HstsTable,
-    /// What others changed while the store was being read: it comes behind what was read.
-    early: Vec<StoreEvent>,
-    /// The cookies that went here a moment ago, which others' news of before must not bring back.
-    removed: VecDeque<(Timestamp, CookieKey)>,
+    /// What others changed while the store is being read: it comes behind what is read. `None` while
+    /// nobody reads.
+    early: Option<Vec<StoreEvent>>,
+    /// The cookies that went here, and when by both clocks: others' news of before must not bring
+    /// them back.
+    removed: HashMap<CookieKey, (Timestamp, Instant)>,
 }
 
 impl State {
     /// Remembers what has gone.
     fn note_removed(&mut self, changes: &[Change], now: Timestamp) {
-        let since = now.plus_seconds(-REMEMBERED);
-        while self.removed.front().is_some_and(|(removed, _)| *removed < since) {
-            self.removed.pop_front();
+        let here = instant();
+        for Change { cookie, cause } in changes {
+            // What another took the place of is judged by that one.
+            if cause.is_removal() && *cause != ChangeCause::Overwrite {
+                if self.removed.len() >= MOST_REMEMBERED {
+                    self.removed.retain(|_, (_, gone)| is_recent(*gone, here));
+                }
+                if self.removed.len() < MOST_REMEMBERED {
+                    self.removed.insert(cookie.key(), (now, here));
+                }
+            }
         }
-        // What another took the place of is judged by that one.
-        let is_gone =
-            |change: &&Change| change.is_removal() && change.cause != ChangeCause::Overwrite;
-        let gone = changes.iter().filter(is_gone);
-        self.removed.extend(gone.map(|change| (now, change.cookie.key())));
     }
 
-    /// Whether the cookie went here after it was set elsewhere.
+    /// Whether the cookie went here a moment ago, after it was set elsewhere.
     fn was_removed(&self, cookie: &CanonicalCookie) -> bool {
-        !self.removed.is_empty() && {
-            let key = cookie.key();
-            let is_it = |(removed, gone): &(Timestamp, CookieKey)| {
-                *removed >= cookie.last_update() && *gone == key
-            };
-            self.removed.iter().any(is_it)
-        }
+        !self.removed.is_empty()
+            && self.removed.get(&cookie.key()).is_some_and(|(removed, gone)| {
+                *removed >= cookie.last_update() && is_recent(*gone, instant())
+            })
+    }
+}
+
+fn is_recent(then: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(then) < REMEMBERED
+}
+
+/// Whoever reads the store; dropped, what others change is not collected for it any more.
+struct Reading<'a>(&'a SiteData);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).early = None;
     }
 }
 
@@ -121,6 +136,8 @@ impl SiteData {
 
     async fn load(self: &Arc<Self>, store: &dyn CookieStore) -> Result<(), Error> {
         let site_data = Arc::downgrade(self);
+        lock(&self.state).early = Some(Vec::new());
+        let _reading = Reading(self);
         let loaded = store
             .load(Box::new(move |event| {
                 if let Some(site_data) = Weak::upgrade(&site_data) {
@@ -144,7 +161,7 @@ impl SiteData {
         for (host, entry) in loaded.hsts {
             state.hsts.load(&host, entry);
         }
-        for event in std::mem::take(&mut state.early) {
+        for event in state.early.take().into_iter().flatten() {
             self.take_news(&mut state, event);
         }
         self.note_hsts(&state);
@@ -233,8 +250,7 @@ impl SiteData {
             let value = head.get_all("clear-site-data").collect::<Vec<_>>().join(&b", "[..]);
             if clear_site_data::clear_site_data(url, &value).is_ok_and(|clear| clear.cookies) {
                 let partition_key = partition_key(&state.jar, url);
-                let site = Clear::Site { url, partition_key: partition_key.as_ref() };
-                changes.extend(state.jar.clear(site));
+                changes.extend(state.jar.clear_site(url, partition_key.as_ref()));
             }
         }
         self.changed(&mut state, changes, now)
@@ -286,20 +302,13 @@ impl SiteData {
         self.edit(|jar, _| ((), jar.clear(sites)));
     }
 
-    /// Forgets which hosts are spoken to over TLS only, of those for which `is_meant` holds.
-    pub(crate) fn clear_hsts(&self, is_meant: impl Fn(&str) -> bool) {
+    /// Forgets which hosts of `sites` are spoken to over TLS only.
+    pub(crate) fn clear_hsts(&self, sites: Clear<'_>) {
         let now = wall_clock().unix();
         let mut state = lock(&self.state);
-        let mut gone = Vec::new();
-        state.hsts.remove_where(|host, _| {
-            let goes = is_meant(host);
-            if goes {
-                gone.push(StoreChange::RemoveHsts(host.into(), now));
-            }
-            goes
-        });
+        let gone = state.hsts.clear(sites);
         self.note_hsts(&state);
-        drop(self.keep(gone));
+        drop(self.keep(gone.into_iter().map(|gone| StoreChange::from_hsts(gone, now)).collect()));
     }
 
     /// Waits until everything is on disk.
@@ -317,7 +326,7 @@ impl SiteData {
     }
 
     /// [`flush`](Self::flush) for a thread that may wait.
-    pub(crate) fn flush_blocking(&self, limit: std::time::Duration) -> Result<(), Error> {
+    pub(crate) fn flush_blocking(&self, limit: Duration) -> Result<(), Error> {
         match (&self.store, self.loading.get()) {
             (None, _) => Ok(()),
             (_, Some(Err(refused))) => Err(refused.clone()),
@@ -346,7 +355,8 @@ impl SiteData {
             news @ (StoreEvent::Outside(_) | StoreEvent::OutsideWhole(_)) => {
                 let mut state = lock(&self.state);
                 if !self.is_ready() {
-                    return state.early.push(news);
+                    state.early.iter_mut().for_each(|early| early.push(news.clone()));
+                    return;
                 }
                 self.take_news(&mut state, news);
                 return self.note_hsts(&state);
@@ -455,18 +465,6 @@ fn name_of(line: &[u8]) -> &[u8] {
     }
 }
 
-/// The site whose data that of `origin` belongs to: a registrable domain, or a host that has none.
-pub(crate) fn site_of(origin: &Origin) -> Option<String> {
-    let Origin::Tuple { host, .. } = origin else { return None };
-    let host = host.to_string();
-    Some(registrable_domain(&host).map_or_else(|| host.clone(), str::to_owned))
-}
-
-/// Whether `host` belongs to that site.
-pub(crate) fn is_site_of(site: &str, host: &str) -> bool {
-    registrable_domain(host).unwrap_or(host) == site
-}
-
 impl Drop for SiteData {
     fn drop(&mut self) {
         self.changes.end();
@@ -481,8 +479,9 @@ impl fmt::Debug for SiteData {
     }
 }
 
-/// Seconds for which a removal is remembered: longer than others' news is on its way.
-const REMEMBERED: i64 = 5;
+/// For how long a removal is remembered: longer than others' news is on its way.
+const REMEMBERED: Duration = Duration::from_secs(5);
+const MOST_REMEMBERED: usize = 16 * 1024;
 
 /// Events kept for those who begin to listen later.
 const HISTORY: usize = 16;
@@ -520,7 +519,7 @@ mod tests {
             Box::pin(async { Ok(()) })
         }
 
-        fn flush_blocking(&self, _: std::time::Duration) -> Result<(), Error> {
+        fn flush_blocking(&self, _: Duration) -> Result<(), Error> {
             Ok(())
         }
 
