@@ -134,8 +134,8 @@ impl Error {
     /// Whether what a session keeps on disk could not be read or written; requests go on without.
     ///
     /// `ERR_FILE_NO_SPACE` is a full disk, a quota or a limit on the size of files,
-    /// `ERR_ACCESS_DENIED` a missing permission or a link that is not followed, `ERR_TIMED_OUT`
-    /// another process that does not let go, `ERR_ABORTED` a session that is closed. What Chromium
+    /// `ERR_ACCESS_DENIED` a missing permission or a link that is not followed, `ERR_NOT_IMPLEMENTED` a
+    /// database of a newer version of this program, `ERR_TIMED_OUT` another process that does not let go, `ERR_ABORTED` a session that is closed. What Chromium
     /// has no code for, a disk that fails among it, is `ERR_FAILED`; the source names it.
     pub fn is_storage(&self) -> bool {
         self.0.is_storage

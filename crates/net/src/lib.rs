@@ -33,6 +33,9 @@
 //! | --- | --- |
 //! | send bytes, a file or a stream | [`Body`] |
 //! | limit how long something takes | [`Timeouts`], [`RequestBuilder::timeout`] |
+//! | keep cookies, in memory or on disk | [`Session::from_partition`], [`Cookies`] |
+//! | send them | [`RequestBuilder::use_session_cookies`], [`CredentialsMode`] |
+//! | judge certificates, show one's own | [`Session::set_certificate_verify_proc`], [`ClientIdentity`] |
 //! | decide on redirects | [`RedirectMode`], [`RequestBuilder::on_redirect`], [`Delegate`] |
 //! | trust a private authority, map names, limit connections | [`SessionBuilder`] |
 //! | see why a request failed | [`Error`], [`Phase`] |
@@ -42,7 +45,7 @@
 //! # Features
 //!
 //! By default: `tls` and `aws-lc-rs` (https), `platform-verifier` (trust what the operating system
-//! trusts), `gzip`, `brotli` and `zstd` (decode bodies). On request: `json` (bodies by serde),
+//! trusts), `gzip`, `brotli` and `zstd` (decode bodies), `persist` (sessions on disk). On request: `json` (bodies by serde),
 //! `blocking` (the module of that name), `tower` (`tower_service::Service` for [`Session`]). A
 //! feature adds and never changes a default.
 
@@ -113,7 +116,7 @@ pub use tls::{
 };
 pub use url::Url;
 
-/// A GET request on the session of this process.
+/// A GET request of the [default session](Session::default_session).
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), netreq::Error> {

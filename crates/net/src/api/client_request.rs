@@ -31,7 +31,9 @@ use crate::context::Context;
 use crate::error::{Error, without_credentials};
 use crate::job::SharedExchange;
 use crate::progress::{ProgressCell, UploadProgress};
-use crate::request::{CredentialsMode, RedirectMode, RedirectVerdict, Request, check_field};
+use crate::request::{
+    CredentialsMode, RedirectMode, RedirectVerdict, Request, check_field, requires_origin,
+};
 use crate::runtime::lock;
 use crate::session::Session;
 use crate::timeouts::Timeouts;
@@ -198,8 +200,7 @@ impl ClientRequest {
             options.url.into_url()?
         };
         if options.credentials == Some(CredentialsMode::SameOrigin) && options.origin.is_none() {
-            let sentence = "credentials: same-origin requires origin to be set";
-            return Err(Error::sentence(NetError::InvalidArgument, sentence));
+            return Err(requires_origin());
         }
         let session = match options.session {
             Some(session) => session,

@@ -76,7 +76,7 @@ impl Credentials {
         let navigates = metadata.mode == RequestMode::Navigate;
         match self.mode {
             Some(CredentialsMode::SameOrigin) if initiator.is_none() => {
-                return Err(Error::sentence(NetError::InvalidArgument, REQUIRES_ORIGIN));
+                return Err(requires_origin());
             }
             Some(CredentialsMode::SameOrigin | CredentialsMode::Omit) if navigates => {
                 let cause = "a navigation carries credentials: its mode has to be include";
@@ -150,4 +150,7 @@ impl Credentials {
     }
 }
 
-const REQUIRES_ORIGIN: &str = "credentials: same-origin requires origin to be set";
+pub(crate) fn requires_origin() -> Error {
+    let sentence = "credentials: same-origin requires origin to be set";
+    Error::sentence(NetError::InvalidArgument, sentence)
+}

@@ -6,7 +6,7 @@
 mod credentials;
 mod delegate;
 
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::{Credentials, requires_origin};
 pub use credentials::{CredentialsMode, UnknownCredentialsMode};
 pub use delegate::{Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownRedirectMode};
 pub(crate) use delegate::{DynDelegate, OnRedirect};

@@ -61,7 +61,8 @@ impl Session {
     /// # Errors
     ///
     /// `ERR_INVALID_ARGUMENT` for a name that makes too long a folder, `ERR_FILE_NOT_FOUND` where the
-    /// system names no folder for data.
+    /// system names no folder for data, `ERR_NOT_IMPLEMENTED` for one on disk without the feature
+    /// `persist`.
     ///
     /// Electron `session.fromPartition`.
     pub fn from_partition(name: &str) -> Result<Self, Error> {

@@ -6,17 +6,14 @@ use std::sync::{Arc, Mutex};
 use netreq::{ClientCertificateQuestion, ClientIdentity, NetError, Session};
 use netreq_testserver::{Authority, Server};
 
+use crate::sites::trusting;
+
 /// A server that insists, in either version of TLS, and the authority of its clients.
 fn insisting(tls12: bool) -> (Server, Authority, Session) {
     let (servers, clients) = (Authority::new(), Authority::new());
     let identity = servers.identity().requires_client_certificate(&clients);
     let identity = if tls12 { identity.only_tls12() } else { identity };
-    let session = Session::builder()
-        .platform_roots(false)
-        .add_root_certificates(servers.certificate_pem().as_bytes())
-        .unwrap()
-        .build()
-        .unwrap();
+    let session = trusting(&servers).build().unwrap();
     (Server::builder().tls(&identity).start().unwrap(), clients, session)
 }
 

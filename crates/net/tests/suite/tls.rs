@@ -9,14 +9,8 @@ use std::time::Duration;
 use netreq::{Error, IncomingMessage, NetError, Phase, Session, SessionBuilder, Timeouts};
 use netreq_testserver::{Authority, Identity, OK, Server, answer, script};
 
+use crate::sites::trusting;
 use crate::support::{Folder, in_its_own_process};
-
-fn trusting(authority: &Authority) -> SessionBuilder {
-    Session::builder()
-        .platform_roots(false)
-        .add_root_certificates(authority.certificate_pem().as_bytes())
-        .unwrap()
-}
 
 /// What a session that trusts `authority` finds wrong with `identity` when it asks for `host`.
 async fn refusal(authority: &Authority, host: &str, identity: &Identity) -> NetError {

@@ -9,6 +9,7 @@ use netreq::{
 };
 use netreq_testserver::{Authority, Identity, OK, Server, script};
 
+use crate::sites::trusting;
 use crate::support::eventually;
 
 /// A session that trusts nobody and gives every question this answer, and how often it was asked.
@@ -62,12 +63,7 @@ async fn the_owner_is_told_the_host_the_chain_and_what_is_wrong_with_it() {
 async fn a_server_that_is_rejected_hears_nothing_whoever_vouches_for_it() {
     let authority = Authority::new();
     let server = Server::builder().tls(&authority.identity()).start().unwrap();
-    let session = Session::builder()
-        .platform_roots(false)
-        .add_root_certificates(authority.certificate_pem().as_bytes())
-        .unwrap()
-        .build()
-        .unwrap();
+    let session = trusting(&authority).build().unwrap();
     let asked = ask(&session, CertificateVerdict::Reject);
 
     for _ in 0..2 {
@@ -155,12 +151,7 @@ async fn a_server_accepted_in_spite_of_its_certificate_is_not_remembered_as_secu
 async fn versions_and_ciphers_can_be_narrowed_and_connections_from_before_are_not_used() {
     let authority = Authority::new();
     let server = Server::builder().tls(&authority.identity()).start().unwrap();
-    let session = Session::builder()
-        .platform_roots(false)
-        .add_root_certificates(authority.certificate_pem().as_bytes())
-        .unwrap()
-        .build()
-        .unwrap();
+    let session = trusting(&authority).build().unwrap();
     let spoken = async || {
         let message = session.get(server.url("/")).await.unwrap();
         let tls = message.tls().unwrap();
