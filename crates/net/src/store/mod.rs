@@ -1,13 +1,9 @@
-//! The cookies and HSTS entries of one partition, on disk.
+//! Where a session keeps what outlives it: its cookies and HSTS entries.
 //!
-//! The memory copy is the session's; this room is told what changed there and writes it behind. A
-//! [`Store`] is a handle to one thread that owns one SQLite database: changes are kept per cookie
-//! until the thread commits them, at most a second later, and a flush is answered when everything
-//! before it is on disk. Several processes may share one folder: the thread looks for their changes
-//! and tells the session.
-//!
-//! Nothing here knows a cookie's rules, or the time of day but to tidy up: rows go in with their
-//! dates, and of two changes to one row that did not know of each other the later one stays.
+//! The memory copy is the session's; a store is told what changed there and writes it behind, and
+//! tells the session what others changed. [`sqlite`] keeps a partition on disk. Nothing here knows a
+//! cookie's rules, or the time of day but to tidy up: rows go in with their dates, and of two changes
+//! to one row that did not know of each other the later one stays.
 
 #![cfg_attr(
     not(feature = "persist"),
@@ -15,30 +11,7 @@
 )]
 
 #[cfg(feature = "persist")]
-mod chromium;
-#[cfg(feature = "persist")]
-mod database;
-#[cfg(feature = "persist")]
-mod disk;
-#[cfg(feature = "persist")]
-mod failure;
-#[cfg(feature = "persist")]
-mod files;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
-#[cfg(feature = "persist")]
-mod handle;
-#[cfg(feature = "persist")]
-mod queue;
-#[cfg(feature = "persist")]
-mod rows;
-#[cfg(feature = "persist")]
-mod schema;
-#[cfg(test)]
-#[cfg(feature = "persist")]
-mod tests;
-#[cfg(feature = "persist")]
-mod writer;
+mod sqlite;
 
 use std::fmt;
 use std::future::Future;
@@ -53,12 +26,12 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use sqlite::fuzzing;
 #[cfg(feature = "persist")]
-pub use chromium::{ChromiumCookies, read_chromium_cookies};
+pub use sqlite::{ChromiumCookies, read_chromium_cookies};
 #[cfg(feature = "persist")]
-use handle::ended;
-#[cfg(feature = "persist")]
-pub(crate) use handle::{Store, StoreOptions};
+pub(crate) use sqlite::{Store, StoreOptions};
 
 /// Where a session keeps what outlives it.
 ///

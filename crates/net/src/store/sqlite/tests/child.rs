@@ -13,7 +13,7 @@ pub(super) fn command(task: &str, folder: &Path) -> Command {
 }
 
 pub(super) fn arguments() -> [&'static str; 4] {
-    ["--exact", "store::tests::child::does_its_task", "--nocapture", "--test-threads=1"]
+    ["--exact", "store::sqlite::tests::child::does_its_task", "--nocapture", "--test-threads=1"]
 }
 
 /// The lines that a child says, without those of the test runner.

@@ -11,16 +11,22 @@ mod keeping;
 mod limits;
 mod sharing;
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-use netreq_proto::NetError;
-use netreq_proto::cookie::{Priority, SameSite, SourceScheme, StoredCookie};
+use netreq_proto::cookie::{
+    CanonicalCookie, Priority, SameSite, SourceScheme, StoredCookie, Timestamp,
+};
+use netreq_proto::hsts::HstsEntry;
+use netreq_proto::{NetError, UnixTime};
 
 use super::disk::Disk;
 use super::*;
+use crate::error::Error;
 
 /// A folder of its own, removed at the end.
 struct Folder(PathBuf);
