@@ -178,12 +178,14 @@ impl Connector {
         dialled: Dialled,
         limits: ConnectLimits,
     ) -> Result<Connection, Error> {
+        let scope = to.ticket_scope();
+        // Asked before: a choice that is made meanwhile is not yet in this handshake.
+        let is_shown = self.tls.shows_identity(&to.host, &scope);
         let first = self.shake_hands(to, dialled, limits.tls).await;
         // Servers that insist say so by an alert, before or after the handshake's end.
-        if first.as_ref().is_err_and(|error| !may_want_identity(error.net_error())) {
+        if is_shown || first.as_ref().is_err_and(|error| !may_want_identity(error.net_error())) {
             return first;
         }
-        let scope = to.ticket_scope();
         let choosing = self.tls.chooses_identity(&to.host, to.port, &scope);
         match Box::pin(choosing).await.map_err(tls_failed)? {
             false => first,

@@ -174,9 +174,14 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Whether the server has asked and nobody has answered yet.
-    pub(super) fn waits(&self) -> bool {
-        !self.chosen.initialized() && lock(&self.asked).is_some()
+    /// Whether the owner has said what it is shown, if only nothing.
+    pub(super) fn is_decided(&self) -> bool {
+        self.chosen.initialized()
+    }
+
+    /// Whether the server has ever asked who the client is.
+    pub(super) fn has_asked(&self) -> bool {
+        lock(&self.asked).is_some()
     }
 
     /// Whether there is something to show. Asks the owner, once.

@@ -228,11 +228,17 @@ impl TlsContext {
         let info = TlsInfo::of(stream.get_ref().1);
         Ok(Handshake { stream, info, asks })
     }
-}
 
-impl TlsContext {
-    /// Whether a connection to the server has to be made anew, with a certificate of the client's:
-    /// it has asked for one, and the session's owner, who is asked once, has chosen one.
+    /// Whether a handshake that begins now shows the client's certificate, if the server asks.
+    pub(crate) fn shows_identity(&self, server_name: &str, ticket_scope: &str) -> bool {
+        let state = self.state();
+        state.settings.selector.is_some()
+            && state.servers.of(without_final_dot(server_name), ticket_scope).is_decided()
+    }
+
+    /// Whether a connection whose handshake showed none has to be made anew, with a certificate of the
+    /// client's: the server has asked for one, and the session's owner, who is asked once, has chosen
+    /// one.
     ///
     /// # Errors
     ///
@@ -247,7 +253,7 @@ impl TlsContext {
         let state = self.state();
         let Some(selector) = &state.settings.selector else { return Ok(false) };
         let server = state.servers.of(server_name, ticket_scope);
-        if !server.waits() {
+        if !server.has_asked() {
             return Ok(false);
         }
         let chosen = server.choose(selector, server_name, port).await?;

@@ -50,6 +50,29 @@ async fn a_server_that_insists_is_shown_what_the_owner_chose_once() {
 }
 
 #[tokio::test]
+async fn connections_that_are_made_while_the_owner_decides_show_what_was_chosen() {
+    let (server, clients, session) = insisting(false);
+    let asked = choose(&session, Some(identity(&clients)));
+    // More than may be connected at once: later ones begin when the first have their answer.
+    let requests = (0..24).map(|_| session.get(server.url("/close")).send(()));
+    let mut running: Vec<_> = requests.map(Box::pin).collect();
+    let mut answered = 0;
+    std::future::poll_fn(|cx| {
+        running.retain_mut(|request| match request.as_mut().poll(cx) {
+            std::task::Poll::Ready(message) => {
+                assert_eq!(message.unwrap().status(), 200);
+                answered += 1;
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if running.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    })
+    .await;
+    assert_eq!((answered, asked.load(Ordering::Relaxed)), (24, 1));
+}
+
+#[tokio::test]
 async fn a_resumed_session_is_still_that_client() {
     for tls12 in [false, true] {
         let (server, clients, session) = insisting(tls12);
