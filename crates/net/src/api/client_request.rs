@@ -331,8 +331,8 @@ impl ClientRequest {
     }
 
     /// Adds to the body. With chunked encoding the first call begins the request, and each waits
-    /// until the chunk before has been taken; otherwise the bytes are kept for the end. From the
-    /// first call on, the fields are fixed.
+    /// until there is room: 512 KiB or 32 chunks may be on their way. Otherwise the bytes are kept for
+    /// the end. From the first call on, the fields are fixed.
     ///
     /// After an abort, and when the response is already whole, the chunk is dropped in silence.
     /// Dropping the future before it is ready leaves the chunk unwritten, and the body as it was.
@@ -600,10 +600,10 @@ impl AsyncWrite for ClientRequest {
         Poll::Ready(Ok(bytes.len()))
     }
 
-    /// Ready when the chunk before has been taken.
+    /// Ready when all chunks have been taken.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<io::Result<()>> {
         if let State::Streaming(writer) = &self.state {
-            ready!(writer.poll_ready(cx));
+            ready!(writer.poll_flush(cx));
         }
         Poll::Ready(Ok(()))
     }

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use netreq::{Body, ClientRequest, Method, NetError, Options, Session};
 use netreq_testserver::{FaultProxy, Server};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 
@@ -218,6 +219,7 @@ async fn a_request_dropped_at_any_poll_leaves_nothing_behind() {
             request.set_chunked_encoding(true).unwrap();
             for piece in ["to ", "and ", "fro"] {
                 request.write(piece).await.unwrap();
+                request.flush().await.unwrap();
             }
             request.end("").await.unwrap();
             read(request.response().await.unwrap()).await
