@@ -6,6 +6,7 @@
 const { markAsUntransferable } = require('node:worker_threads')
 const { load } = require('./binary.js')
 const errors = require('./errors.js')
+const { Registry } = require('./registry.js')
 
 const addon = load()
 
@@ -16,8 +17,7 @@ let slab = newSlab(SLAB)
 let position = 0
 const numbers = new Int32Array(4096)
 
-const exchanges = new Map()
-let lastId = 0
+const exchanges = new Registry()
 
 const environment = new addon.Environment(wake)
 
@@ -55,7 +55,7 @@ const CHANGED = 9
 function dispatch (at) {
   const kind = numbers[at]
   const id = numbers[at + 1]
-  const exchange = exchanges.get(id)
+  const exchange = exchanges.find(id)
   // A listener that throws must neither lose the records behind nor go unseen.
   try {
     switch (kind) {
@@ -69,12 +69,12 @@ function dispatch (at) {
         return at
       case END:
         at += 6
-        exchanges.delete(id)
+        exchanges.remove(id)
         exchange?.onEnd(latin1(at - 4), numbers[at - 2], numbers[at - 1])
         return at
       case ERROR:
         at += 6
-        exchanges.delete(id)
+        exchanges.remove(id)
         exchange?.onError(utf8(at - 4), numbers[at - 2], numbers[at - 1] === 1)
         return at
       case REDIRECT:
@@ -91,7 +91,7 @@ function dispatch (at) {
         return at
       case SETTLED:
         at += 4
-        exchanges.delete(id)
+        exchanges.remove(id)
         exchange?.onSettled(utf8(at - 2))
         return at
       case CHANGED:
@@ -127,33 +127,32 @@ function whole (at) {
  * onWritten. It is held until the end, and so is the process.
  */
 function start (exchange, session, head, flags, body, limits) {
-  const id = register(exchange)
+  const id = exchanges.add(exchange)
   try {
     environment.start(id, session, head, flags, body, limits)
   } catch (error) {
-    exchanges.delete(id)
+    exchanges.remove(id)
     throw error
   }
   return id
 }
 
+/** The number by which records name `exchange`; for good. */
 function register (exchange) {
-  do lastId = (lastId + 1) & 0x7fffffff; while (exchanges.has(lastId))
-  exchanges.set(lastId, exchange)
-  return lastId
+  return exchanges.add(exchange)
 }
 
 /** Asks a session: `put` makes the call, with the number of the question. A promise of the answer's text. */
 function ask (put) {
   return new Promise((resolve, reject) => {
-    const id = register({
+    const id = exchanges.add({
       onSettled: resolve,
       onError: (text, number, isTimeout) => reject(errors.fromRecord(text, number, isTimeout))
     })
     try {
       put(id)
     } catch (error) {
-      exchanges.delete(id)
+      exchanges.remove(id)
       reject(error)
     }
   })
@@ -161,7 +160,7 @@ function ask (put) {
 
 /** Ends a request: its exchange hears nothing more. */
 function abort (id) {
-  if (exchanges.delete(id)) environment.abort(id)
+  if (exchanges.remove(id)) environment.abort(id)
 }
 
 module.exports = { addon, environment, start, register, ask, abort }
