@@ -521,7 +521,7 @@ impl fmt::Debug for Pool {
 }
 
 /// Requests that follow each other closer than this pay for no system call.
-const MOMENT: Duration = Duration::from_millis(10);
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Chromium looks at idle sockets every ten seconds (`kCleanupInterval`).
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
