@@ -113,7 +113,7 @@ fn write(path: &Path, compiler: &str, measured: &BTreeMap<&str, u64>) -> Result<
 
 const BINARY: &str = "netreq-bench-instructions";
 const KEPT: &str = "bench/instructions.json";
-const NAMES: [&str; 3] = ["head_writing", "head_parsing", "keep_alive_get"];
+const NAMES: [&str; 4] = ["head_writing", "head_parsing", "keep_alive_get", "event_get"];
 const FEW: u64 = 200;
 const MANY: u64 = 1200;
 

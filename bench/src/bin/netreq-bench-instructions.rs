@@ -1,13 +1,13 @@
 //! The hot paths, each done N times: `netreq-bench-instructions NAME N`.
 //!
 //! Run under valgrind's callgrind with two values of N, the difference is what one turn costs. The
-//! server of `keep_alive_get` is a child process, so that its instructions are not counted.
+//! server of the GETs is a child process, so that its instructions are not counted.
 
 use std::hint::black_box;
 use std::process::ExitCode;
 
 use bytes::BytesMut;
-use netreq::{Method, Session, Url};
+use netreq::{ClientRequest, Event, Method, Options, Session, Url};
 use netreq_bench::{BODY, Outcome, Server, serve};
 use netreq_proto::h1::{
     Connection, HeadLimits, HeadScanner, RequestBody, RequestHead, ResponseHead, Target, write_head,
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             }
             ("head_parsing", Ok(turns)) => head_parsing(turns),
             ("keep_alive_get", Ok(turns)) => keep_alive_get(turns),
+            ("event_get", Ok(turns)) => event_get(turns),
             _ => Err(USAGE.into()),
         },
         _ => Err(USAGE.into()),
@@ -96,4 +97,33 @@ fn keep_alive_get(turns: u64) -> Outcome {
     })
 }
 
-const USAGE: &str = "usage: netreq-bench-instructions head_writing|head_parsing|keep_alive_get N";
+/// The same by events, as the Node package asks.
+fn event_get(turns: u64) -> Outcome {
+    let mut server = Server::start()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let session = Session::in_memory();
+    let url = format!("http://{}/s", server.address()?);
+    runtime.block_on(async {
+        for _ in 0..turns {
+            let options = Options { session: Some(session.clone()), ..url.as_str().into() };
+            let mut request = ClientRequest::new(options)?;
+            let mut events = request.events();
+            request.end("").await?;
+            let mut length = None;
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::Response(message) => length = Some(message.bytes().await?.len()),
+                    Event::Error(error) => return Err(error.into()),
+                    _ => {}
+                }
+            }
+            if length != Some(BODY.len()) {
+                return Err("a body of another length".into());
+            }
+        }
+        Outcome::Ok(())
+    })
+}
+
+const USAGE: &str =
+    "usage: netreq-bench-instructions head_writing|head_parsing|keep_alive_get|event_get N";

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context as TaskContext, Poll, ready};
@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::events::{Asking, Closing, Event, Events, Feed};
+use super::events::{Closing, Event, Events, Feed};
 use super::incoming_message::IncomingMessage;
 use super::into_url::{IntoUrl, refused};
 use super::request_builder::{draft, send};
@@ -230,7 +230,7 @@ impl ClientRequest {
             listener.progress(progress);
         })));
         request.hop.extras().progress = Some(Arc::clone(&progress));
-        request.delegate = Some(Arc::new(Asking(Arc::clone(&feed))));
+        request.delegate = Some(Arc::clone(&feed) as _);
         let shared = Arc::new(Shared {
             feed,
             progress,
@@ -494,7 +494,7 @@ impl ClientRequest {
                 return;
             }
         };
-        let ending = Ending(Arc::clone(&shared.feed));
+        let ending = Ending(Some(Arc::clone(&shared.feed)));
         let context = Arc::clone(self.session.context());
         self.session.context().tracker.spawn(&runtime, async move {
             let mut ending = ending;
@@ -525,7 +525,7 @@ async fn drive(
     ending: &mut Ending,
 ) {
     let mut sending = Box::pin(send(&context, request));
-    let mut aborted = Box::pin(shared.abort.notified());
+    let mut aborted = pin!(shared.abort.notified());
     let outcome = std::future::poll_fn(|cx| {
         if aborted.as_mut().poll(cx).is_ready() {
             return Poll::Ready(None);
@@ -536,30 +536,26 @@ async fn drive(
     drop(sending);
     let message = match outcome {
         None => return,
-        Some(Err(error)) => return ending.0.close(Some(Event::Error(error))),
+        Some(Err(error)) => return shared.feed.close(Some(Event::Error(error))),
         Some(Ok(message)) => message,
     };
     let (mut message, exchange) = message.share();
     *lock(&shared.exchange) = Arc::downgrade(&exchange);
     message.set_closing(Closing(Arc::clone(&shared.feed)));
-    ending.is_answered();
+    // From here on the response says how it ends.
+    ending.0 = None;
     shared.feed.emit(Event::Response(message));
     SharedExchange::send(exchange).await;
 }
 
 /// Says why, when the session ends a request's task.
-struct Ending(Arc<Feed>);
-
-impl Ending {
-    /// From here on the response says how it ends.
-    fn is_answered(&mut self) {
-        self.0 = Feed::new().0;
-    }
-}
+struct Ending(Option<Arc<Feed>>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.close(Some(Event::Error(Error::aborted())));
+        if let Some(feed) = &self.0 {
+            feed.close(Some(Event::Error(Error::aborted())));
+        }
     }
 }
 

@@ -3,15 +3,16 @@
 //! An event is either a fact or a question. A question holds the request until it is answered or
 //! dropped; dropped, it gets the answer that Electron gives when nobody listens.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
 use netreq_proto::HeaderList;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::incoming_message::IncomingMessage;
 use crate::error::Error;
@@ -46,44 +47,39 @@ pub enum Event {
 /// The stream of a request's events.
 ///
 /// Dropping it answers every question by its default; the request goes on.
-pub struct Events {
-    receiver: mpsc::UnboundedReceiver<Event>,
-    feed: Arc<Feed>,
-}
+pub struct Events(Arc<Feed>);
 
 impl Events {
     /// The next event; `None` after [`Event::Close`].
     pub async fn next(&mut self) -> Option<Event> {
-        std::future::poll_fn(|cx| self.poll_event(cx)).await
+        std::future::poll_fn(|cx| self.0.poll_next(cx)).await
     }
 
     /// A stream in which nothing comes any more.
     pub(super) fn ended() -> Self {
-        let (_, mut events) = Feed::new();
-        events.receiver.close();
-        events
-    }
-
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        let mut event = std::task::ready!(self.receiver.poll_recv(cx));
-        match &mut event {
-            Some(Event::UploadProgress(progress)) => {
-                if let Some(latest) = lock(&self.feed.unread_progress).take() {
-                    *progress = latest;
-                }
-            }
-            Some(Event::Close) => self.receiver.close(),
-            _ => {}
-        }
-        Poll::Ready(event)
+        let feed = Feed::default();
+        lock(&feed.state).is_closed = true;
+        Self(Arc::new(feed))
     }
 }
 
 impl Stream for Events {
     type Item = Event;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.poll_event(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_next(cx)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let unread = {
+            let mut state = lock(&self.0.state);
+            state.is_unread = true;
+            std::mem::take(&mut state.queue)
+        };
+        // Only now: a response that is dropped closes the feed.
+        drop(unread);
     }
 }
 
@@ -94,69 +90,96 @@ impl fmt::Debug for Events {
 }
 
 /// Where a request's events come from.
+#[derive(Default)]
 pub(super) struct Feed {
-    sender: mpsc::UnboundedSender<Event>,
+    state: Mutex<State>,
     /// Whether anybody took the stream.
     pub(super) is_heard: AtomicBool,
-    /// Locked while an event goes out, so that none goes out behind `Close`.
-    is_closed: Mutex<bool>,
-    /// What the one `UploadProgress` that nobody has read yet will say.
-    unread_progress: Mutex<Option<UploadProgress>>,
     /// The redirect that waits, for `ClientRequest::follow_redirect`.
     pub(super) redirect: Mutex<Option<PendingAnswer>>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Event>,
+    reader: Option<Waker>,
+    /// `Close` has been put in.
+    is_closed: bool,
+    /// The stream has been dropped.
+    is_unread: bool,
 }
 
 pub(super) type PendingAnswer = Arc<Mutex<Option<oneshot::Sender<RedirectVerdict>>>>;
 
 impl Feed {
     pub(super) fn new() -> (Arc<Self>, Events) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        let feed = Arc::new(Self {
-            sender,
-            is_heard: AtomicBool::new(false),
-            is_closed: Mutex::new(false),
-            unread_progress: Mutex::new(None),
-            redirect: Mutex::new(None),
-        });
-        (Arc::clone(&feed), Events { receiver, feed })
+        let feed = Arc::new(Self::default());
+        (Arc::clone(&feed), Events(feed))
     }
 
+    /// Adds an event, unless the feed has closed.
     pub(super) fn emit(&self, event: Event) {
-        let unheard = {
-            let is_closed = lock(&self.is_closed);
-            if *is_closed {
-                Some(event)
-            } else {
-                self.sender.send(event).err().map(|unheard| unheard.0)
-            }
-        };
-        // Only now: a response that is dropped closes the feed.
-        drop(unheard);
+        let mut state = lock(&self.state);
+        if state.is_closed || state.is_unread {
+            drop(state);
+            // Only now: a response that is dropped closes the feed.
+            drop(event);
+            return;
+        }
+        state.queue.push_back(event);
+        wake(state);
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        *lock(&self.is_closed)
+        lock(&self.state).is_closed
     }
 
     pub(super) fn progress(&self, progress: UploadProgress) {
         if !self.is_heard.load(Ordering::Acquire) {
             return;
         }
-        let waits_already = lock(&self.unread_progress).replace(progress).is_some();
-        if !waits_already {
-            self.emit(Event::UploadProgress(progress));
+        let mut state = lock(&self.state);
+        for event in &mut state.queue {
+            if let Event::UploadProgress(unread) = event {
+                *unread = progress;
+                return;
+            }
         }
+        drop(state);
+        self.emit(Event::UploadProgress(progress));
     }
 
     /// Ends the feed with `last` and `Close`, unless it has ended.
     pub(super) fn close(&self, last: Option<Event>) {
-        let mut is_closed = lock(&self.is_closed);
-        if !std::mem::replace(&mut *is_closed, true) {
-            for event in last.into_iter().chain([Event::Close]) {
-                // Nobody needs to listen.
-                let _ = self.sender.send(event);
-            }
+        let mut state = lock(&self.state);
+        if std::mem::replace(&mut state.is_closed, true) || state.is_unread {
+            return;
         }
+        state.queue.extend(last);
+        state.queue.push_back(Event::Close);
+        wake(state);
+    }
+
+    fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let mut state = lock(&self.state);
+        if let Some(event) = state.queue.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        if state.is_closed {
+            return Poll::Ready(None);
+        }
+        if !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            state.reader = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+fn wake(mut state: MutexGuard<'_, State>) {
+    let reader = state.reader.take();
+    drop(state);
+    if let Some(reader) = reader {
+        reader.wake();
     }
 }
 
@@ -243,18 +266,16 @@ fn default_verdict(mode: RedirectMode) -> RedirectVerdict {
 }
 
 /// Asks by events.
-pub(super) struct Asking(pub(super) Arc<Feed>);
-
-impl Delegate for Asking {
+impl Delegate for Feed {
     async fn redirect(&self, info: RedirectInfo) -> RedirectVerdict {
         let default = default_verdict(info.mode);
-        if !self.0.is_heard.load(Ordering::Acquire) {
+        if !self.is_heard.load(Ordering::Acquire) {
             return default;
         }
         let (sender, receiver) = oneshot::channel();
         let answer: PendingAnswer = Arc::new(Mutex::new(Some(sender)));
-        *lock(&self.0.redirect) = Some(Arc::clone(&answer));
-        self.0.emit(Event::Redirect(RedirectQuestion { info, answer }));
+        *lock(&self.redirect) = Some(Arc::clone(&answer));
+        self.emit(Event::Redirect(RedirectQuestion { info, answer }));
         receiver.await.unwrap_or(default)
     }
 }
