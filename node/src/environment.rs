@@ -21,7 +21,7 @@ use crate::options;
 use crate::pool;
 use crate::pump::{self, Upload};
 use crate::records::{Event, Full, Packer};
-use crate::runtime::{lock, spawn};
+use crate::runtime::{Ending, at_end_of_turn, lock, spawn};
 use crate::session::Session;
 use crate::wake::Wake;
 
@@ -44,8 +44,8 @@ struct Queue {
 
 impl Outbox {
     /// Hands an event to JavaScript. Dropped once the environment has ended.
-    pub(crate) fn emit(&self, id: u32, event: Event) {
-        let is_first = {
+    pub(crate) fn emit(self: &Arc<Self>, id: u32, event: Event) {
+        let (is_first, are_many) = {
             let mut queue = lock(&self.queue);
             if queue.is_closed {
                 return;
@@ -59,10 +59,13 @@ impl Outbox {
                 return;
             }
             queue.events.push_back((id, event));
-            !std::mem::replace(&mut queue.is_signalled, true)
+            let is_first = !std::mem::replace(&mut queue.is_signalled, true);
+            (is_first, queue.events.len() == MANY)
         };
         // Outside the lock: JavaScript may run before this returns.
         if is_first {
+            at_end_of_turn(Arc::clone(self) as _);
+        } else if are_many {
             self.wake.call();
         }
     }
@@ -91,6 +94,18 @@ impl Outbox {
         self.wake.release();
     }
 }
+
+impl Ending for Outbox {
+    fn turn_ended(&self) {
+        let is_unread = !lock(&self.queue).events.is_empty();
+        if is_unread {
+            self.wake.call();
+        }
+    }
+}
+
+/// So many events wake JavaScript also before the end of a turn that is long.
+const MANY: usize = 64;
 
 type Requests = Rc<RefCell<HashMap<u32, Arc<Inbox>>>>;
 

@@ -3,11 +3,13 @@
 //! It has a thread of its own that never ends: environments come and go (workers), and Node does not
 //! wait for threads at its exit. The addon's image is held in memory for as long.
 //!
-//! Requests that start in one turn of JavaScript's loop wake the runtime once, not once each.
+//! Requests that start in one turn of JavaScript's loop wake the runtime once, not once each; and what
+//! happens in one turn of the runtime wakes JavaScript once, when the runtime has nothing left to do.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Poll, Waker};
 
 use tokio::runtime::{EnterGuard, Handle};
@@ -40,6 +42,37 @@ pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> napi::Re
     Ok(())
 }
 
+thread_local! {
+    /// What the runtime's thread does when its turn ends; `None` on every other thread.
+    static AT_END: RefCell<Option<Vec<Arc<dyn Ending>>>> = const { RefCell::new(None) };
+}
+
+/// Whoever waits for the end of a turn of the runtime.
+pub(crate) trait Ending: Send + Sync {
+    fn turn_ended(&self);
+}
+
+/// Tells `waiting` when the runtime's turn ends; at once on another thread.
+pub(crate) fn at_end_of_turn(waiting: Arc<dyn Ending>) {
+    let elsewhere = AT_END.with_borrow_mut(|at_end| match at_end {
+        Some(list) => {
+            list.push(waiting);
+            None
+        }
+        None => Some(waiting),
+    });
+    if let Some(waiting) = elsewhere {
+        waiting.turn_ended();
+    }
+}
+
+fn end_turn() {
+    let waiting = AT_END.replace(Some(Vec::new())).unwrap_or_default();
+    for waiting in waiting {
+        waiting.turn_ended();
+    }
+}
+
 /// While this lives, what the engine spawns goes to the runtime.
 ///
 /// # Errors
@@ -59,8 +92,8 @@ fn handle() -> napi::Result<&'static Handle> {
 
 fn start() -> std::io::Result<Handle> {
     napi::bindgen_prelude::retain_current_module_for_unload_safety();
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_io().enable_time().on_thread_park(end_turn).build()?;
     let handle = runtime.handle().clone();
     let thread = std::thread::Builder::new().name("netreq".to_owned());
     thread.spawn(move || runtime.block_on(receive()))?;
