@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::run::{output, succeeds};
@@ -62,6 +62,31 @@ pub(crate) fn install_npm(folder: &Path, packages: &[&str]) -> Result<(), String
         return Err(format!("missing: {}; npm does not install it", packages.join(" ")));
     }
     fs::write(&record, wanted).map_err(|cause| format!("{}: {cause}", record.display()))
+}
+
+/// Unpacks one package of npm, without what it depends on, below `folder`, and says where it is;
+/// fetches nothing where it is there already.
+pub(crate) fn unpack_npm(folder: &Path, name: &str, version: &str) -> Result<PathBuf, String> {
+    let place = folder.join(format!("{name}-{version}"));
+    if place.is_dir() {
+        return Ok(place);
+    }
+    let package = format!("{name}@{version}");
+    let unpacking = folder.join(format!("{name}-{version}.part"));
+    fs::create_dir_all(&unpacking).map_err(|cause| format!("{}: {cause}", unpacking.display()))?;
+    let mut fetch = Command::new("npm");
+    fetch.args(["pack", "--silent", "--ignore-scripts", &package, "--pack-destination"]);
+    if !succeeds(fetch.arg(&unpacking).stdin(Stdio::null()).stdout(Stdio::null()))? {
+        return Err(format!("missing: {package}; npm does not fetch it"));
+    }
+    let mut unpack = Command::new("tar");
+    unpack.args(["--strip-components=1", "-xzf", &format!("{name}-{version}.tgz")]);
+    if !succeeds(unpack.current_dir(&unpacking))? {
+        return Err(format!("{package} does not unpack"));
+    }
+    // Whole or not there: a call that was cut short is made again.
+    fs::rename(&unpacking, &place).map_err(|cause| format!("{}: {cause}", place.display()))?;
+    Ok(place)
 }
 
 fn apt(arguments: &[&str]) -> Result<(), String> {

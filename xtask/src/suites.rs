@@ -5,12 +5,13 @@
 //! and when it ran nothing: a run that looks green tested everything it names.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::metadata::Metadata;
 use crate::packages::{self, Program};
-use crate::run::{Counts, cargo, succeeds, tests};
+use crate::run::{Counts, cargo, output, succeeds, tests};
 use crate::{checks, instructions, root};
 
 struct Suite {
@@ -35,7 +36,12 @@ fn suites(metadata: &Metadata) -> Vec<Suite> {
     }
     suites.push(Suite { name: "fuzz", programs: &[], run: fuzz });
     if metadata.member(ADDON).is_some() {
-        suites.push(Suite { name: "node", programs: &["nodejs", "npm", "openssl"], run: node });
+        let programs = &["nodejs", "npm", "openssl"];
+        suites.extend([
+            Suite { name: "node-20", programs, run: |metadata| node(metadata, "20.18.0") },
+            Suite { name: "node-22", programs, run: |metadata| node(metadata, "22.23.3") },
+            Suite { name: "node-24", programs, run: |metadata| node(metadata, "24.21.0") },
+        ]);
     }
     if instructions::exist(metadata) {
         suites.push(Suite {
@@ -112,8 +118,12 @@ fn fuzz(_: &Metadata) -> Result<Counts, String> {
     tests(cargo(&EVERYTHING).args(["--test", FUZZ]))
 }
 
-/// The npm package, on the addon as it is built here.
-fn node(metadata: &Metadata) -> Result<Counts, String> {
+/// The npm package, on the addon as it is built here and on one version of Node.
+///
+/// Every version comes as a package, whichever the machine has: the oldest is the one that the
+/// package promises, the others the newest of their line.
+fn node(metadata: &Metadata, version: &str) -> Result<Counts, String> {
+    let program = node_program(metadata, version)?;
     if !succeeds(&mut cargo(&["build", "--package", ADDON, "--quiet"]))? {
         return Err("the addon does not build".to_owned());
     }
@@ -125,9 +135,26 @@ fn node(metadata: &Metadata) -> Result<Counts, String> {
         }
     }
     let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", ADDON.replace('-', "_"));
-    let mut command = Command::new("node");
+    let mut command = Command::new(program);
     command.arg("test/run.js").current_dir(&folder);
     tests(command.env("NETREQ_BINARY_PATH", metadata.target_directory.join("debug").join(name)))
+}
+
+fn node_program(metadata: &Metadata, version: &str) -> Result<PathBuf, String> {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let package = format!("node-{}-{architecture}", std::env::consts::OS);
+    let folder = packages::unpack_npm(&metadata.target_directory.join("npm"), &package, version)?;
+    let program = folder.join("bin/node");
+    let (found, _) = output(Command::new(&program).arg("--version"))?;
+    if found.trim() == format!("v{version}") {
+        Ok(program)
+    } else {
+        Err(format!("{}: {}, not {version}", program.display(), found.trim()))
+    }
 }
 
 fn integration_tests(metadata: &Metadata) -> impl Iterator<Item = &str> {
@@ -157,11 +184,12 @@ pub(crate) fn list() -> Result<bool, String> {
 pub(crate) fn run(only: &[&str]) -> Result<bool, String> {
     let metadata = Metadata::load()?;
     let mut suites = suites(&metadata);
-    if let Some(unknown) = only.iter().find(|name| suites.iter().all(|suite| suite.name != **name))
+    if let Some(unknown) =
+        only.iter().find(|word| !suites.iter().any(|suite| means(word, suite.name)))
     {
         return Err(format!("there is no suite called {unknown}; `cargo xtask test --list`"));
     }
-    suites.retain(|suite| only.is_empty() || only.contains(&suite.name));
+    suites.retain(|suite| only.is_empty() || only.iter().any(|word| means(word, suite.name)));
 
     let absent = packages::missing(suites.iter().flat_map(|suite| suite.programs).copied());
     if !absent.is_empty()
@@ -191,6 +219,11 @@ pub(crate) fn run(only: &[&str]) -> Result<bool, String> {
     let failed: u64 = rows.iter().map(|(_, counts, ..)| counts.failed).sum();
     println!("\n{passed} passed, {failed} failed");
     Ok(failed == 0)
+}
+
+/// Whether `word` names the suite, or the group of which it is one: `node` is `node-20` and all others.
+fn means(word: &str, suite: &str) -> bool {
+    suite.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 fn attempt(suite: &Suite, metadata: &Metadata) -> Result<Counts, String> {
@@ -241,6 +274,19 @@ mod tests {
             let case = format!("{outcome:?}");
             let (counts, complaint) = judge(outcome);
             assert_eq!((counts.failed, complaint.is_none()), (failed, green), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_word_means_a_suite_or_a_group_of_them() {
+        for (word, suite, meant) in [
+            ("node-22", "node-22", true),
+            ("node", "node-22", true),
+            ("node-2", "node-22", false),
+            ("nod", "node-22", false),
+            ("unit", "no-default", false),
+        ] {
+            assert_eq!(means(word, suite), meant, "{word} {suite}");
         }
     }
 }
