@@ -1,4 +1,4 @@
 // The same for `import`.
-export * from './index.d.ts'
-import * as netreq from './index.d.ts'
+export * from './index.js'
+import * as netreq from './index.js'
 export default netreq

@@ -1,10 +1,25 @@
 // Types of the package: what Electron's declarations say of `net` and `session`, and our additions.
-// Names are Electron's, so that a program typed against them changes its import alone.
+// Names are Electron's, so that a program typed against them changes its import alone. Where Electron's own
+// declarations are not there, `Electron.Cookie` and its like mean these.
 
 /// <reference types="node" />
 
 import { EventEmitter } from 'node:events'
 import { Readable, Writable } from 'node:stream'
+
+export as namespace Electron
+
+/** `on` and its kin: events that are known, with what they tell, and any other. */
+interface Listen<Self, Events extends Record<keyof Events, unknown[]>> {
+  <E extends keyof Events> (event: E, listener: (...args: Events[E]) => void): Self
+  (event: string | symbol, listener: (...args: any[]) => void): Self
+}
+
+/** What Electron hands to listeners beside what happened. There is nothing here to prevent. */
+type ElectronEvent<Parameters extends object = {}> = Parameters & {
+  preventDefault (): void
+  readonly defaultPrevented: boolean
+}
 
 /** A time limit of a request, in milliseconds. A number limits the whole. */
 export type Timeout = number | {
@@ -55,6 +70,8 @@ export interface ClientRequestConstructorOptions {
   priority?: 'throttled' | 'idle' | 'lowest' | 'low' | 'medium' | 'highest'
   /** Default true. */
   priorityIncremental?: boolean
+  /** There are no protocol handlers yet to bypass. */
+  bypassCustomProtocolHandlers?: boolean
   headers?: Record<string, string | string[]>
   /** Not in Electron: time limits. */
   timeout?: Timeout
@@ -114,6 +131,11 @@ declare class ClientRequest extends Writable {
   getUploadProgress (): UploadProgress
   removeHeader (name: string): void
   setHeader (name: string, value: string | number | readonly string[]): void
+  write (chunk: string | Uint8Array, callback?: (error?: Error | null) => void): boolean
+  write (chunk: string | Uint8Array, encoding?: string, callback?: (error?: Error | null) => void): boolean
+  end (callback?: () => void): this
+  end (chunk: string | Uint8Array, callback?: () => void): this
+  end (chunk?: string | Uint8Array, encoding?: string, callback?: () => void): this
 
   on<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
   on (event: string, listener: (...args: any[]) => void): this
@@ -123,6 +145,8 @@ declare class ClientRequest extends Writable {
   addListener (event: string, listener: (...args: any[]) => void): this
   removeListener<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
   removeListener (event: string, listener: (...args: any[]) => void): this
+  off<E extends keyof ClientRequestEvents> (event: E, listener: (...args: ClientRequestEvents[E]) => void): this
+  off (event: string, listener: (...args: any[]) => void): this
 }
 
 /** Begin and end in milliseconds from the start of the last hop. */
@@ -139,6 +163,14 @@ export interface Timing {
   wait: Span | null
   /** Null until the body has been read. */
   receive: Span | null
+}
+
+interface IncomingMessageEvents {
+  aborted: []
+  data: [chunk: Buffer]
+  end: []
+  error: [error: Error]
+  close: []
 }
 
 export interface IncomingMessage extends Readable {
@@ -162,6 +194,12 @@ export interface IncomingMessage extends Readable {
   readonly remotePort: number | undefined
   readonly connectionReused: boolean
   readonly timing: Timing
+
+  on: Listen<this, IncomingMessageEvents>
+  once: Listen<this, IncomingMessageEvents>
+  addListener: Listen<this, IncomingMessageEvents>
+  removeListener: Listen<this, IncomingMessageEvents>
+  off: Listen<this, IncomingMessageEvents>
 }
 
 export interface Cookie {
@@ -206,16 +244,22 @@ export interface CookiesSetDetails {
 export type CookieChangeCause = 'inserted' | 'inserted-no-change-overwrite' |
   'inserted-no-value-change-overwrite' | 'explicit' | 'overwrite' | 'expired' | 'evicted' | 'expired-overwrite'
 
+interface CookiesEvents {
+  changed: [event: ElectronEvent, cookie: Cookie, cause: CookieChangeCause, removed: boolean]
+}
+
 export interface Cookies extends EventEmitter {
   get (filter: CookiesGetFilter): Promise<Cookie[]>
   set (details: CookiesSetDetails): Promise<void>
   remove (url: string, name: string): Promise<void>
   /** Resolves when every change is on disk. */
   flushStore (): Promise<void>
-  on (event: 'changed', listener: (event: object, cookie: Cookie, cause: CookieChangeCause, removed: boolean) => void): this
-  on (event: string, listener: (...args: any[]) => void): this
-  once (event: 'changed', listener: (event: object, cookie: Cookie, cause: CookieChangeCause, removed: boolean) => void): this
-  once (event: string, listener: (...args: any[]) => void): this
+
+  on: Listen<this, CookiesEvents>
+  once: Listen<this, CookiesEvents>
+  addListener: Listen<this, CookiesEvents>
+  removeListener: Listen<this, CookiesEvents>
+  off: Listen<this, CookiesEvents>
 }
 
 export interface ClearDataOptions {
@@ -238,11 +282,18 @@ export interface PreconnectOptions {
   numSockets?: number
 }
 
+export interface FromPartitionOptions {
+  /** There is no cache yet to switch off. */
+  cache?: boolean
+}
+
+export type FromPathOptions = FromPartitionOptions
+
 declare class Session extends EventEmitter {
   private constructor ()
 
-  static fromPartition (partition: string): Session
-  static fromPath (path: string): Session
+  static fromPartition (partition: string, options?: FromPartitionOptions): Session
+  static fromPath (path: string, options?: FromPathOptions): Session
   static readonly defaultSession: Session
 
   readonly cookies: Cookies
@@ -260,13 +311,23 @@ declare class Session extends EventEmitter {
   clearStorageData (options?: ClearStorageDataOptions): Promise<void>
   clearData (options?: ClearDataOptions): Promise<void>
   flushStorageData (): void
-  resolveHost (host: string, options?: { queryType?: 'A' | 'AAAA' }): Promise<ResolvedHost>
+  resolveHost (host: string, options?: ResolveHostOptions): Promise<ResolvedHost>
   setCertificateVerifyProc (procedure: ((request: CertificateRequest, callback: (verificationResult: number) => void) => void) | null): void
   setSSLConfig (config: SSLConfigConfig): void
 }
 
+export interface ResolveHostOptions {
+  /** Default both. */
+  queryType?: 'A' | 'AAAA'
+}
+
+export interface ResolvedEndpoint {
+  address: string
+  family: 'ipv4' | 'ipv6' | 'unspec'
+}
+
 export interface ResolvedHost {
-  endpoints: Array<{ address: string, family: 'ipv4' | 'ipv6' | 'unspec' }>
+  endpoints: ResolvedEndpoint[]
 }
 
 export interface SSLConfigConfig {
@@ -327,6 +388,11 @@ interface CommandLine {
   removeSwitch (name: string): void
 }
 
+interface AppEvents {
+  ready: []
+  'session-created': [session: Session]
+}
+
 interface App extends EventEmitter {
   readonly commandLine: CommandLine
   getPath (name: 'userData'): string
@@ -336,15 +402,18 @@ interface App extends EventEmitter {
   whenReady (): Promise<void>
   quit (): void
   exit (code?: number): void
-  on (event: 'ready', listener: () => void): this
-  on (event: 'session-created', listener: (session: Session) => void): this
-  on (event: string, listener: (...args: any[]) => void): this
+
+  on: Listen<this, AppEvents>
+  once: Listen<this, AppEvents>
+  addListener: Listen<this, AppEvents>
+  removeListener: Listen<this, AppEvents>
+  off: Listen<this, AppEvents>
 }
 
 interface Net {
   request (options: ClientRequestConstructorOptions | string | URL, callback?: (response: IncomingMessage) => void): ClientRequest
   fetch (input: string | URL | Request, init?: FetchInit): Promise<Response>
-  resolveHost (host: string, options?: { queryType?: 'A' | 'AAAA' }): Promise<ResolvedHost>
+  resolveHost (host: string, options?: ResolveHostOptions): Promise<ResolvedHost>
   isOnline (): boolean
   readonly online: boolean
   readonly ClientRequest: typeof ClientRequest
@@ -354,3 +423,5 @@ export const app: App
 export const net: Net
 export const session: typeof Session & { readonly Session: typeof Session }
 export type { ClientRequest, Session, Net, App, CommandLine }
+// Under Electron's names, two of which are those of other things in this file.
+export type { ElectronEvent as Event, CertificateRequest as Request, SSLConfigConfig as Config }

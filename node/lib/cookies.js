@@ -65,7 +65,7 @@ class Cookies extends EventEmitter {
     return {
       onChanged: (record) => {
         const [cause, removed, ...parts] = record.split('\0')
-        this.emit('changed', {}, cookie(parts, 0), cause, removed === '1')
+        this.emit('changed', { preventDefault () {}, defaultPrevented: false }, cookie(parts, 0), cause, removed === '1')
       }
     }
   }

@@ -120,7 +120,7 @@ fn fuzz(_: &Metadata) -> Result<Counts, String> {
 
 /// The npm package, on the addon as it is built here and on one version of Node.
 ///
-/// Every version comes as a package, whichever the machine has: the oldest is the one that the
+/// Every version of it comes as a package, whichever the machine has: the oldest is the one that the
 /// package promises, the others the newest of their line.
 fn node(metadata: &Metadata, version: &str) -> Result<Counts, String> {
     let program = node_program(metadata, version)?;
@@ -135,9 +135,15 @@ fn node(metadata: &Metadata, version: &str) -> Result<Counts, String> {
         }
     }
     let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", ADDON.replace('-', "_"));
+    let (electron, version) = ELECTRON;
+    let target = &metadata.target_directory;
     let mut command = Command::new(program);
-    command.arg("test/run.js").current_dir(&folder);
-    tests(command.env("NETREQ_BINARY_PATH", metadata.target_directory.join("debug").join(name)))
+    command
+        .arg("test/run.js")
+        .current_dir(&folder)
+        .env("NETREQ_BINARY_PATH", target.join("debug").join(name))
+        .env("NETREQ_ELECTRON", packages::unpack_npm(&target.join("npm"), electron, version)?);
+    tests(&mut command)
 }
 
 fn node_program(metadata: &Metadata, version: &str) -> Result<PathBuf, String> {
@@ -167,6 +173,8 @@ const ENGINE: &str = "suite";
 const PEERS: &str = "peers::";
 /// What those tests look for in the target folder, and what it is made of.
 const PEERS_OF_NPM: [&str; 3] = ["tough-cookie@6.1.0", "tldts@7.5.5", "tldts-core@7.5.5"];
+/// Whose declarations those of the package are compared with.
+const ELECTRON: (&str, &str) = ("electron", "45.5.0");
 const FUZZ: &str = "mutations";
 const ADDON: &str = "netreq-node";
 
