@@ -391,6 +391,20 @@ interface CommandLine {
 interface AppEvents {
   ready: []
   'session-created': [session: Session]
+  /**
+   * A server asks who the client is, and there is something to show. `webContents` is null. The first of
+   * the list is shown unless the event is prevented; then `callback` says which, or none.
+   */
+  'select-client-certificate': [
+    event: ElectronEvent, webContents: any, url: string, certificateList: Certificate[],
+    callback: (certificate?: Certificate) => void
+  ]
+}
+
+export interface ImportCertificateOptions {
+  /** The path of a PKCS #12 file. Not in Electron: or of a PEM file with certificate and key. */
+  certificate: string
+  password: string
 }
 
 interface App extends EventEmitter {
@@ -402,6 +416,8 @@ interface App extends EventEmitter {
   whenReady (): Promise<void>
   quit (): void
   exit (code?: number): void
+  /** Adds a certificate that servers which ask may be shown. `callback` is told 0 for success. */
+  importCertificate (options: ImportCertificateOptions, callback: (result: number) => void): void
 
   on: Listen<this, AppEvents>
   once: Listen<this, AppEvents>

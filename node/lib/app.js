@@ -39,6 +39,9 @@ function extraAuthorities () {
   }
 }
 
+// Chromium has -702 for a wrong password, -703 for what cannot be read; which of the two is not told.
+const ERR_PKCS12_IMPORT_FAILED = -702
+
 class App extends EventEmitter {
   #paths = new Map()
   commandLine = new CommandLine()
@@ -70,6 +73,19 @@ class App extends EventEmitter {
 
   exit (code = 0) {
     process.exit(code)
+  }
+
+  /**
+   * Adds a certificate of the client's with its key: a PKCS #12 file with its password. Not in Electron: a
+   * PEM file with both. `callback` is told 0, or the number of what is wrong.
+   */
+  importCertificate (options, callback) {
+    const { certificate, password } = { __proto__: null, ...options }
+    if (typeof certificate !== 'string') throw new TypeError('certificate must be the path of a file')
+    if (typeof callback !== 'function') throw new TypeError('callback must be a function')
+    const { importCertificate } = require('./session.js')
+    importCertificate(certificate, password === undefined ? '' : String(password))
+      .then((isImported) => process.nextTick(callback, isImported ? 0 : ERR_PKCS12_IMPORT_FAILED))
   }
 
   configureHostResolver () {

@@ -1,8 +1,12 @@
 'use strict'
-// Certificates as Electron shows them, and the question that `setCertificateVerifyProc` is asked.
+// Certificates as Electron shows them, and the questions about them: whether a server's is good
+// (`setCertificateVerifyProc`) and which of the client's own to show (`select-client-certificate`).
 
 const { X509Certificate } = require('node:crypto')
-const { environment } = require('./native.js')
+const fs = require('node:fs/promises')
+const native = require('./native.js')
+
+const { environment } = native
 
 const KEEP_VERDICT = -3
 
@@ -29,6 +33,66 @@ function asking (procedure) {
       }
     }
   }
+}
+
+// What `importCertificate` has brought, each in the place that the addon knows it by.
+const identities = []
+let chooser
+
+/**
+ * Adds a certificate with its key: a file of PKCS #12 with its password, or of PEM. Gives whether it
+ * could be read.
+ */
+async function importIdentity (file, password) {
+  let chain
+  try {
+    const parts = environment.importIdentity(await fs.readFile(file), password).split('\0')
+    chain = parts.slice(1, -1)
+  } catch {
+    return false
+  }
+  identities.push(certificateOf(chain))
+  return true
+}
+
+/** Has servers of `session` that ask for a certificate be a question to `app`, where there are any. */
+function choose (session, app) {
+  if (identities.length === 0) return
+  chooser ??= native.register({ onChanged: (record) => select(record, app) })
+  environment.selectIdentity(session, chooser)
+}
+
+/** Electron shows the first one, unless the event is prevented; then `callback` says which. */
+function select (record, app) {
+  const [number, hostname, port, ...places] = record.split('\0')
+  const list = places.slice(0, -1).map((place) => identities[place])
+    .sort((a, b) => isValid(b) - isValid(a) || b.validExpiry - a.validExpiry)
+  const answer = (certificate) => environment.answerIdentity(Number(number), certificate && identities.indexOf(certificate))
+  const event = {
+    defaultPrevented: false,
+    preventDefault () {
+      this.defaultPrevented = true
+    }
+  }
+  const callback = (certificate) => {
+    if (certificate == null) return answer()
+    const known = list.find(({ data }) => data === certificate.data)
+    if (known === undefined) throw new TypeError('Must pass valid certificate object.')
+    answer(known)
+  }
+  try {
+    app.emit('select-client-certificate', event, null, `https://${hostname.includes(':') ? `[${hostname}]` : hostname}:${port}`, list, callback)
+  } catch (error) {
+    // Nobody else would answer.
+    answer()
+    throw error
+  }
+  if (!event.defaultPrevented) answer(list[0])
+}
+
+function isValid ({ validStart, validExpiry }) {
+  const now = Date.now() / 1000
+  return validStart <= now && now < validExpiry ? 1 : 0
 }
 
 /** A chain as the server sent it, its own certificate first. */
@@ -68,4 +132,4 @@ function principal (lines) {
   }
 }
 
-module.exports = { asking }
+module.exports = { asking, importIdentity, choose }

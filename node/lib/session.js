@@ -161,10 +161,20 @@ function find (known, name, make) {
   if (session === undefined) {
     session = new Session(making, plain(make))
     known.set(name, session)
+    certificates.choose(nativeOf(session), app)
     if (session.isPersistent()) flushAtExit()
     app.emit('session-created', session)
   }
   return session
+}
+
+/** Adds a certificate that servers may be shown; from now on they are asked anew. */
+async function importCertificate (file, password) {
+  const isImported = await certificates.importIdentity(file, password)
+  for (const made of isImported ? [...partitions.values(), ...folders.values()] : []) {
+    certificates.choose(nativeOf(made), app)
+  }
+  return isImported
 }
 
 /** What is written within a second of a response must not be lost by a process that ends before. */
@@ -190,4 +200,4 @@ function defaultSession () {
 const nativeOf = Session.nativeOf
 delete Session.nativeOf
 
-module.exports = { Session, fromPartition, fromPath, defaultSession, nativeOf }
+module.exports = { Session, fromPartition, fromPath, defaultSession, importCertificate, nativeOf }

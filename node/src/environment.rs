@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Int32ArraySlice, Result, Uint8ArraySlice};
 use napi_derive::napi;
-use netreq::{Bytes, CertificateVerdict};
+use netreq::{Bytes, CertificateVerdict, ClientIdentity};
 use tokio::sync::oneshot;
 
 use crate::inbox::{Inbox, RedirectAnswer};
@@ -31,6 +31,10 @@ pub(crate) struct Outbox {
     wake: Wake,
     /// Questions about certificates that wait for JavaScript.
     pub(crate) verdicts: Mutex<HashMap<u32, oneshot::Sender<CertificateVerdict>>>,
+    /// Questions about the client's own that do.
+    pub(crate) selections: Mutex<HashMap<u32, oneshot::Sender<Option<ClientIdentity>>>>,
+    /// What the client may show, each by its place.
+    pub(crate) identities: Mutex<Vec<ClientIdentity>>,
 }
 
 #[derive(Default)]
@@ -91,6 +95,7 @@ impl Outbox {
         // Outside the lock: a response that is dropped may have something to say.
         drop(events);
         lock(&self.verdicts).clear();
+        lock(&self.selections).clear();
         self.wake.release();
     }
 }
@@ -127,7 +132,13 @@ impl Environment {
     pub fn new(env: Env, wake: Function<'_, (), ()>) -> Result<Self> {
         // Before the cleanup hook: hooks run last in, first out, and ours must still find it.
         let wake = Wake::new(&env, &wake)?;
-        let outbox = Arc::new(Outbox { queue: Mutex::default(), wake, verdicts: Mutex::default() });
+        let outbox = Arc::new(Outbox {
+            queue: Mutex::default(),
+            wake,
+            verdicts: Mutex::default(),
+            selections: Mutex::default(),
+            identities: Mutex::default(),
+        });
         let requests = Requests::default();
         env.add_env_cleanup_hook(
             (Arc::clone(&outbox), Rc::clone(&requests)),

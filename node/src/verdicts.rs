@@ -1,5 +1,6 @@
-//! JavaScript's word on certificates: a question goes out as a record, its answer comes as a call.
-//! Where nobody can answer any more, the engine's own verdict holds.
+//! JavaScript's word on certificates, the servers' and the client's own: a question goes out as a
+//! record, its answer comes as a call. Where nobody can answer any more, the engine's own verdict holds
+//! and no certificate is shown.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use napi::bindgen_prelude::Result;
 use napi_derive::napi;
-use netreq::{CertificateQuestion, CertificateVerdict, NetError};
+use netreq::{
+    CertificateQuestion, CertificateVerdict, ClientCertificateQuestion, ClientIdentity, NetError,
+};
 use tokio::sync::oneshot;
 
 use crate::environment::{Environment, Outbox};
@@ -45,9 +48,93 @@ impl Environment {
     }
 }
 
-async fn ask(outbox: Arc<Outbox>, id: u32, question: CertificateQuestion) -> CertificateVerdict {
+#[napi]
+impl Environment {
+    /// A certificate of the client's with its key, out of PKCS #12 or PEM. Its number, then its
+    /// certificates in hexadecimal, each ended by NUL.
+    #[napi]
+    pub fn import_identity(&self, file: &[u8], password: String) -> Result<String> {
+        let is_pem =
+            file.starts_with(b"-----BEGIN") || file.windows(11).any(|line| line == b"\n-----BEGIN");
+        let identity = match is_pem {
+            true => ClientIdentity::from_pem(file, file),
+            false => ClientIdentity::from_pkcs12(file, &password),
+        };
+        let identity = identity.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            napi::Error::from_reason(cause.unwrap_or_else(|| error.to_string()))
+        })?;
+        let mut identities = lock(&self.outbox().identities);
+        let mut text = Vec::new();
+        append(&mut text, identities.len().to_string().as_bytes());
+        for certificate in identity.certificates() {
+            append(&mut text, hexadecimal(&certificate).as_bytes());
+        }
+        identities.push(identity);
+        Ok(String::from_utf8(text).unwrap_or_default())
+    }
+
+    /// From now on servers that ask for a certificate are a question to the listener `id`.
+    #[napi]
+    pub fn select_identity(&self, session: &Session, id: u32) -> Result<()> {
+        let _runtime = runtime::enter()?;
+        let outbox = Arc::clone(self.outbox());
+        session.engine().set_client_certificate_selector(Some(move |question| {
+            select(Arc::clone(&outbox), id, question)
+        }));
+        Ok(())
+    }
+
+    /// The answer to question `number`: the number of an identity, or none.
+    #[napi]
+    pub fn answer_identity(&self, number: u32, identity: Option<u32>) {
+        let waiting = lock(&self.outbox().selections).remove(&number);
+        if let Some(waiting) = waiting {
+            let place = identity.and_then(|identity| usize::try_from(identity).ok());
+            let identities = lock(&self.outbox().identities);
+            // The connection may have been given up meanwhile.
+            let _ = waiting.send(place.and_then(|place| identities.get(place)).cloned());
+        }
+    }
+}
+
+/// Asks which of the identities that the server accepts it is shown.
+async fn select(
+    outbox: Arc<Outbox>,
+    id: u32,
+    question: ClientCertificateQuestion,
+) -> Option<ClientIdentity> {
+    let accepted: Vec<String> = lock(&outbox.identities)
+        .iter()
+        .enumerate()
+        .filter(|(_, identity)| question.accepts(identity))
+        .map(|(place, _)| place.to_string())
+        .collect();
+    if accepted.is_empty() {
+        return None;
+    }
+    let number = next_number();
+    let (sender, answer) = oneshot::channel();
+    lock(&outbox.selections).insert(number, sender);
+    if outbox.is_closed() {
+        return None;
+    }
+    let mut text = Vec::new();
+    let head = [number.to_string(), question.hostname, question.port.to_string()];
+    for part in head.iter().chain(&accepted) {
+        append(&mut text, part.as_bytes());
+    }
+    outbox.emit(id, Event::Changed(text));
+    answer.await.ok().flatten()
+}
+
+fn next_number() -> u32 {
     static LAST: AtomicU32 = AtomicU32::new(0);
-    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    LAST.fetch_add(1, Ordering::Relaxed)
+}
+
+async fn ask(outbox: Arc<Outbox>, id: u32, question: CertificateQuestion) -> CertificateVerdict {
+    let number = next_number();
     let (sender, answer) = oneshot::channel();
     lock(&outbox.verdicts).insert(number, sender);
     if outbox.is_closed() {

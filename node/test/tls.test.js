@@ -26,7 +26,7 @@ for (const [name, alternative] of [['leaf', 'IP:127.0.0.1'], ['other', 'DNS:else
 }
 // As Node itself is told of a private authority; read when a session is first used.
 process.env.NODE_EXTRA_CA_CERTS = path.join(folder, 'ca.pem')
-const { net, session } = require('..')
+const { app, net, session } = require('..')
 session.fromPartition('trusting')
 delete process.env.NODE_EXTRA_CA_CERTS
 session.fromPartition('not trusting')
@@ -104,4 +104,77 @@ test('setSSLConfig narrows the versions', async (t) => {
   here.setSSLConfig({})
   assert.strictEqual((await fetched({ url, session: here })).statusCode, 200)
   assert.throws(() => here.setSSLConfig({ minVersion: 'tls1' }), TypeError)
+})
+
+test('select-client-certificate: a server that asks is shown what the listener chooses, and nobody asks in vain', async (t) => {
+  const read = (name) => fs.readFileSync(path.join(folder, name))
+  const server = https.createServer({
+    key: read('leaf.key'), cert: read('leaf.pem'), ca: read('ca.pem'), requestCert: true, rejectUnauthorized: false
+  }, (request, response) => {
+    const { authorized } = request.socket
+    response.writeHead(authorized ? 200 : 401).end(authorized ? request.socket.getPeerCertificate().subject.CN : 'denied')
+  })
+  const url = await listen(t, server, 'https')
+  const here = session.fromPartition('client')
+  here.setCertificateVerifyProc((request, callback) => callback(0))
+  const get = async () => {
+    const { statusCode, body } = await fetched({ url, session: here })
+    return `${statusCode} ${body}`
+  }
+  const answer = (listener) => app.removeAllListeners('select-client-certificate').on('select-client-certificate', listener)
+  const bring = (certificate, password) => new Promise((resolve) => app.importCertificate({ certificate: path.join(folder, certificate), password }, resolve))
+  t.after(() => app.removeAllListeners('select-client-certificate'))
+
+  answer(() => assert.fail('there is nothing to choose from'))
+  assert.strictEqual(await get(), '401 denied')
+
+  for (const name of ['first', 'second']) {
+    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.csr`)
+    openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', name === 'first' ? '9' : '3',
+      '-extfile', 'leaf.ext', '-out', `${name}.pem`)
+  }
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=of nobody', '-keyout', 'nobody.key', '-out', 'nobody.pem')
+  openssl('pkcs12', '-export', '-in', 'first.pem', '-inkey', 'first.key', '-passout', 'pass:secret', '-out', 'first.p12')
+  fs.writeFileSync(path.join(folder, 'second.both'), read('second.pem') + read('second.key'))
+  fs.writeFileSync(path.join(folder, 'nobody.both'), read('nobody.pem') + read('nobody.key'))
+  assert.deepStrictEqual([
+    await bring('first.p12', 'wrong'), await bring('ca.key'), await bring('missing'), await bring('first.p12', 'secret'),
+    await bring('second.both'), await bring('nobody.both')
+  ], [-702, -702, -702, 0, 0, 0])
+
+  // Unless the event is prevented, the first.
+  app.removeAllListeners('select-client-certificate')
+  assert.strictEqual(await get(), '200 first')
+
+  const once = async (listener) => {
+    answer(listener)
+    // Asked anew from here on, and not on a connection that knows the answer.
+    assert.strictEqual(await bring('nobody.both'), 0)
+    return get()
+  }
+  let asked
+  assert.strictEqual(await once((event, webContents, from, list, callback) => {
+    event.preventDefault()
+    asked = [webContents, from, list.map(({ subjectName, issuerName }) => [subjectName, issuerName])]
+    assert.throws(() => callback({ data: 'of nobody' }), { message: 'Must pass valid certificate object.' })
+    callback(list[1])
+    callback(list[0])
+  }), '200 second')
+  assert.deepStrictEqual(asked, [null, url.slice(0, -1), [['first', 'A Test Authority'], ['second', 'A Test Authority']]])
+  assert.strictEqual(await once((event, webContents, from, list, callback) => {
+    event.preventDefault()
+    setImmediate(callback)
+  }), '401 denied')
+
+  // A request whose question is never answered can be aborted.
+  answer((event) => {
+    event.preventDefault()
+    request.abort()
+  })
+  assert.strictEqual(await bring('nobody.both'), 0)
+  const request = net.request({ url, session: here })
+  request.end()
+  await new Promise((resolve) => request.once('close', resolve))
+  assert.throws(() => app.importCertificate({ certificate: 1 }, () => {}), TypeError)
+  assert.throws(() => app.importCertificate({ certificate: 'a' }), TypeError)
 })

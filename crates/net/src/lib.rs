@@ -45,9 +45,10 @@
 //! # Features
 //!
 //! By default: `tls` and `aws-lc-rs` (https), `platform-verifier` (trust what the operating system
-//! trusts), `gzip`, `brotli` and `zstd` (decode bodies), `persist` (sessions on disk). On request: `json` (bodies by serde),
-//! `blocking` (the module of that name), `tower` (`tower_service::Service` for [`Session`]). A
-//! feature adds and never changes a default.
+//! trusts), `gzip`, `brotli` and `zstd` (decode bodies), `persist` (sessions on disk). On request: `json`
+//! (bodies by serde), `pkcs12` (client certificates out of PKCS #12 files), `blocking` (the module of
+//! that name), `tower` (`tower_service::Service` for [`Session`]). A feature adds and never changes a
+//! default.
 
 #![forbid(unsafe_code)]
 

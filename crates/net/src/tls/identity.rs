@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use netreq_proto::NetError;
-use rustls::SignatureScheme;
+#[cfg(feature = "pkcs12")]
+use p12_keystore::Pkcs12ImportPolicy;
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
+use rustls::{DistinguishedName, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::sync::OnceCell;
@@ -66,6 +68,24 @@ impl ClientIdentity {
         let key = PrivateKeyDer::try_from(key.into())
             .map_err(|cause| refused(format!("the client's key: {cause}")))?;
         Self::checked(certificates, key)
+    }
+
+    /// Out of a PKCS #12 file (`.p12`, `.pfx`): its first key, with the certificates that belong to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pem`](Self::from_pem): a file that cannot be read, another password, no key in it.
+    #[cfg(feature = "pkcs12")]
+    pub fn from_pkcs12(file: &[u8], password: &str) -> Result<Self, Error> {
+        let store = p12_keystore::KeyStore::from_pkcs12(file, password, Pkcs12ImportPolicy::Strict)
+            .map_err(|cause| refused(format!("the PKCS #12 file: {cause}")))?;
+        let (_, chain) = store
+            .private_key_chain()
+            .ok_or_else(|| refused("the PKCS #12 file holds no key with its certificate"))?;
+        Self::from_der(
+            chain.certs().iter().map(|certificate| certificate.as_der()),
+            chain.key().as_der(),
+        )
     }
 
     fn checked(
@@ -123,6 +143,22 @@ pub struct ClientCertificateQuestion {
     /// The distinguished names in DER of the authorities that the server accepts; empty: it does not
     /// say.
     pub authorities: Vec<Bytes>,
+}
+
+impl ClientCertificateQuestion {
+    /// Whether the server says that it accepts this identity: one of its authorities, if it names any,
+    /// has issued one of the certificates.
+    ///
+    /// RFC 8446 §4.2.4; Chromium `ClientCertStore`.
+    pub fn accepts(&self, identity: &ClientIdentity) -> bool {
+        let is_issued = |certificate: &CertificateDer<'_>| {
+            // What cannot be read is for the server to judge.
+            let Ok(certificate) = webpki::EndEntityCert::try_from(certificate) else { return true };
+            let issuer = DistinguishedName::in_sequence(certificate.issuer());
+            self.authorities.iter().any(|authority| authority == issuer.as_ref())
+        };
+        self.authorities.is_empty() || identity.0.certificates.iter().any(is_issued)
+    }
 }
 
 type Answer = Pin<Box<dyn Future<Output = Option<ClientIdentity>> + Send>>;
@@ -258,5 +294,54 @@ mod tests {
         }
         assert!(ClientIdentity::from_der(Vec::<Vec<u8>>::new(), vec![1]).is_err());
         assert!(ClientIdentity::from_der(der, vec![1]).is_err());
+    }
+
+    #[test]
+    fn a_server_accepts_whom_one_of_its_authorities_issued_or_anybody_if_it_names_none() {
+        let (certificate, key) = made();
+        let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let der = &identity.0.certificates[0];
+        let issuer = webpki::EndEntityCert::try_from(der).unwrap().issuer().to_vec();
+        let own = Bytes::copy_from_slice(DistinguishedName::in_sequence(&issuer).as_ref());
+        let other = Bytes::from_static(b"\x30\x00");
+        for (authorities, accepted) in [
+            (vec![], true),
+            (vec![own.clone()], true),
+            (vec![other.clone(), own], true),
+            (vec![other], false),
+        ] {
+            let question =
+                ClientCertificateQuestion { hostname: "a.test".to_owned(), port: 443, authorities };
+            assert_eq!(question.accepts(&identity), accepted, "{question:?}");
+        }
+    }
+
+    #[cfg(feature = "pkcs12")]
+    #[test]
+    fn a_pkcs_12_file_gives_its_key_and_certificate_to_whoever_knows_its_password() {
+        use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, LocalKeyId, PrivateKey};
+
+        let (certificate, key) = made();
+        let made = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let chain = p12_keystore::PrivateKeyChain::new(
+            LocalKeyId(vec![1]),
+            PrivateKey::from_der(made.0.key.secret_der()).unwrap(),
+            [Certificate::from_der(&made.0.certificates[0]).unwrap()],
+        );
+        let mut store = KeyStore::new();
+        store.add_entry("one", KeyStoreEntry::PrivateKeyChain(chain));
+        let file = store.writer("secret").encryption_iterations(1).mac_iterations(1);
+        let file = file.write().unwrap();
+
+        let identity = ClientIdentity::from_pkcs12(&file, "secret").unwrap();
+        assert_eq!(identity.certificates(), made.certificates());
+        for (file, password) in
+            [(&*file, "another"), (&file[..file.len() / 2], "secret"), (&[], "")]
+        {
+            let error = ClientIdentity::from_pkcs12(file, password).unwrap_err();
+            assert_eq!(error.net_error(), NetError::InvalidArgument);
+        }
+        let empty = KeyStore::new().writer("").write().unwrap();
+        assert!(ClientIdentity::from_pkcs12(&empty, "").is_err());
     }
 }
