@@ -385,6 +385,8 @@ interface CommandLine {
   appendSwitch (name: string, value?: string): void
   getSwitchValue (name: string): string
   hasSwitch (name: string): boolean
+  /** There is nobody to pass it on to. */
+  appendArgument (value: string): void
   removeSwitch (name: string): void
 }
 

@@ -6,13 +6,23 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { notImplemented } = require('./errors.js')
 
+// A program that goes on without its proxy, its logins or its log must know. What these say to leave out
+// (no-proxy-server, disable-http2, disable-http-cache) is left out as it is.
+const NOT_YET = /^(proxy-(server|pac-url|auto-detect)|log-net-log|auth-.*)$/
+
 /** Switches of the network, as Chromium's command line has them; they count for sessions made later. */
 class CommandLine {
   #switches = new Map()
 
+  /** Names that are none of the network's are kept, and have no effect, as unknown ones have in Electron. */
   appendSwitch (name, value) {
-    this.#switches.set(String(name).toLowerCase(), value === undefined ? '' : String(value))
+    const key = String(name).toLowerCase()
+    if (NOT_YET.test(key)) throw notImplemented(`switch --${key}`)
+    this.#switches.set(key, value === undefined ? '' : String(value))
   }
+
+  /** There is no program to be given it. */
+  appendArgument () {}
 
   hasSwitch (name) {
     return this.#switches.has(String(name).toLowerCase())

@@ -108,3 +108,18 @@ test('resolveHost answers by the host rules', async () => {
   }
   assert.ok((await net.resolveHost('127.0.0.1')).endpoints.length === 1)
 })
+
+test('a switch whose feature is not there yet is refused, and any other one is kept', () => {
+  const line = app.commandLine
+  for (const name of ['proxy-server', 'PROXY-PAC-URL', 'proxy-auto-detect', 'auth-server-allowlist', 'log-net-log']) {
+    assert.throws(() => line.appendSwitch(name, 'x'), { message: 'net::ERR_NOT_IMPLEMENTED', code: 'ERR_NOT_IMPLEMENTED' })
+    assert.strictEqual(line.hasSwitch(name), false)
+  }
+  for (const name of ['no-proxy-server', 'proxy-bypass-list', 'disable-http2', 'Disable-HTTP-Cache', 'disk-cache-size', 'js-flags']) {
+    line.appendSwitch(name, 1)
+    assert.deepStrictEqual([line.hasSwitch(name.toLowerCase()), line.getSwitchValue(name)], [true, '1'])
+    line.removeSwitch(name)
+    assert.deepStrictEqual([line.hasSwitch(name), line.getSwitchValue(name)], [false, ''])
+  }
+  line.appendArgument('https://example.org')
+})
