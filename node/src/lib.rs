@@ -28,3 +28,9 @@ mod session;
 mod text;
 mod verdicts;
 mod wake;
+
+use napi_derive::napi;
+
+/// Of the addon. The package refuses one of another version: what crosses between them is no interface that lasts.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -9,6 +9,7 @@
 mod checks;
 mod instructions;
 mod metadata;
+mod package;
 mod packages;
 mod run;
 mod suites;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         ["test"] => suites::run(&[]),
         ["test", "--only", only @ ..] if !only.is_empty() => suites::run(only),
         ["test", "--list"] => suites::list(),
+        ["package"] => package::run(),
         ["instructions", "--record"] => instructions::record(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -50,5 +52,6 @@ const USAGE: &str = "\
 cargo xtask test                     run every suite
 cargo xtask test --only SUITE…       run these suites alone
 cargo xtask test --list              name the suites
+cargo xtask package                  build and pack the npm packages of this platform
 cargo xtask instructions --record    measure, and write bench/instructions.json
 ";

@@ -4,12 +4,12 @@
 //! It is red when a test fails, when a test is ignored, when it needs a program that is not there
 //! and when it ran nothing: a run that looks green tested everything it names.
 
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use crate::metadata::Metadata;
+use crate::package::{self, ADDON};
 use crate::packages::{self, Program};
 use crate::run::{Counts, cargo, output, succeeds, tests};
 use crate::{checks, instructions, root};
@@ -134,14 +134,13 @@ fn node(metadata: &Metadata, version: &str) -> Result<Counts, String> {
             return Err("npm does not install what the tests of the package need".to_owned());
         }
     }
-    let name = format!("{DLL_PREFIX}{}{DLL_SUFFIX}", ADDON.replace('-', "_"));
     let (electron, version) = ELECTRON;
     let target = &metadata.target_directory;
     let mut command = Command::new(program);
     command
         .arg("test/run.js")
         .current_dir(&folder)
-        .env("NETREQ_BINARY_PATH", target.join("debug").join(name))
+        .env("NETREQ_BINARY_PATH", package::addon(metadata, "debug"))
         .env("NETREQ_ELECTRON", packages::unpack_npm(&target.join("npm"), electron, version)?);
     tests(&mut command)
 }
@@ -176,7 +175,6 @@ const PEERS_OF_NPM: [&str; 3] = ["tough-cookie@6.1.0", "tldts@7.5.5", "tldts-cor
 /// Whose declarations those of the package are compared with.
 const ELECTRON: (&str, &str) = ("electron", "45.5.0");
 const FUZZ: &str = "mutations";
-const ADDON: &str = "netreq-node";
 
 /// Prints the names of the suites.
 pub(crate) fn list() -> Result<bool, String> {
