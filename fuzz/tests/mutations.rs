@@ -25,6 +25,8 @@ targets! {
     content_decoders
     cookie_date
     cookie_filter
+    dns_message
+    doh_template
     host_rules
     hsts
     http_date

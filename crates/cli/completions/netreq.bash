@@ -23,13 +23,14 @@ _netreq() {
         --ca) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --unix-socket) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --resolve) return ;;
+        --doh-url) return ;;
         --output|-o) COMPREPLY=($(compgen -f -- "$word")); return ;;
         --pretty) COMPREPLY=($(compgen -W "all colors format none" -- "$word")); return ;;
         --listen) return ;;
         --generate) COMPREPLY=($(compgen -W "man bash zsh fish powershell" -- "$word")); return ;;
     esac
     case "$word" in
-        -*) COMPREPLY=($(compgen -W "--method -X --header -H --data -d --data-binary --data-raw --form --user -u --user-agent -A --referer -e --head -I --redirect --location -L --expect-continue --no-decode --compressed --session --max-time -m --connect-timeout --tls-timeout --first-byte-timeout --idle-timeout --ca --insecure -k --unix-socket --resolve --output -o --download -O --continue --overwrite --verbose -v --include -i --timing --json --pretty --check-status --silent -s --show-error -S --listen --generate --help --brief-help -h --version -V" -- "$word")) ;;
+        -*) COMPREPLY=($(compgen -W "--method -X --header -H --data -d --data-binary --data-raw --form --user -u --user-agent -A --referer -e --head -I --redirect --location -L --expect-continue --no-decode --compressed --session --max-time -m --connect-timeout --tls-timeout --first-byte-timeout --idle-timeout --ca --insecure -k --unix-socket --resolve --doh-url --output -o --download -O --continue --overwrite --verbose -v --include -i --timing --json --pretty --check-status --silent -s --show-error -S --listen --generate --help --brief-help -h --version -V" -- "$word")) ;;
         @*) COMPREPLY=($(compgen -P @ -f -- "${word#@}")) ;;
         *) [ "$COMP_CWORD" -eq 1 ] && COMPREPLY=($(compgen -W "demo serve cookies help" -- "$word")) ;;
     esac

@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'netreq' -ScriptBlock {
             '-k'
             '--unix-socket'
             '--resolve'
+            '--doh-url'
             '--output'
             '-o'
             '--download'

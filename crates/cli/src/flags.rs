@@ -622,6 +622,22 @@ pub(crate) const FLAGS: &[Flag] = &[
         },
     },
     Flag {
+        long: "doh-url",
+        short: None,
+        also: &[],
+        takes: Takes::Text("TEMPLATE"),
+        category: Category::Connection,
+        brief: "Resolve names over HTTPS by this server",
+        detail: "Resolve names by DNS over HTTPS, by this server and not by the system: \
+            https://dns.example/dns-query{?dns} is asked by GET, without {?dns} by POST. The name of \
+            the server itself is the system's to resolve. May be repeated: the next one is asked where \
+            one gives no answer.",
+        apply: |low, value| {
+            low.doh_url.push(value.to_owned());
+            Ok(())
+        },
+    },
+    Flag {
         long: "output",
         short: Some('o'),
         also: &[],

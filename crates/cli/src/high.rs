@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use netreq::DnsOverHttpsServer;
 use url::Url;
 
 use crate::cookies::CookiesTask;
@@ -56,6 +57,8 @@ pub(crate) struct Request {
     pub(crate) unix_socket: Option<PathBuf>,
     /// Host resolver rules in Chromium's grammar; empty for none.
     pub(crate) resolver_rules: String,
+    /// Who resolves names over HTTPS; empty for the system.
+    pub(crate) dns_servers: Vec<DnsOverHttpsServer>,
     pub(crate) output: Output,
 }
 
@@ -232,6 +235,7 @@ impl Request {
             insecure: low.insecure,
             unix_socket: low.unix_socket.map(PathBuf::from),
             resolver_rules: words::resolver_rules(&low.resolve)?,
+            dns_servers: words::dns_servers(&low.doh_url)?,
             output: Output {
                 target,
                 verbose: low.verbose,

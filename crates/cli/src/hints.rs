@@ -73,6 +73,9 @@ fn hint(error: &netreq::Error, request: &Request) -> Option<&'static str> {
         NetError::NameNotResolved if error.is_timeout() => {
             "try a longer --connect-timeout, or give the host's address with --resolve"
         }
+        NetError::NameNotResolved if !request.dns_servers.is_empty() => {
+            "check the server of --doh-url, or leave it out to ask the system"
+        }
         NetError::NameNotResolved | NetError::NameResolutionFailed => {
             "check the spelling of the host, or give its address with --resolve"
         }

@@ -36,6 +36,7 @@ pub(crate) struct Low {
     pub(crate) insecure: bool,
     pub(crate) unix_socket: Option<String>,
     pub(crate) resolve: Vec<String>,
+    pub(crate) doh_url: Vec<String>,
     pub(crate) output: Option<String>,
     pub(crate) download: bool,
     pub(crate) resume: bool,

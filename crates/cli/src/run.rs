@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use netreq::{
-    Body, CredentialsMode, IncomingMessage, Method, RedirectMode, RedirectVerdict, RequestBuilder,
-    Session, SessionBuilder, Timeouts,
+    Body, CredentialsMode, HostResolverConfig, IncomingMessage, Method, RedirectMode,
+    RedirectVerdict, RequestBuilder, SecureDnsMode, Session, SessionBuilder, Timeouts,
 };
 use tokio::time::Instant;
 
@@ -237,6 +237,13 @@ fn settings(request: &Request) -> Result<SessionBuilder, Failure> {
         .host_resolver_rules(request.resolver_rules.as_str())
         .danger_accept_invalid_certificates(request.insecure)
         .key_log(true);
+    if !request.dns_servers.is_empty() {
+        builder = builder.host_resolver(HostResolverConfig {
+            secure_dns_mode: SecureDnsMode::Secure,
+            secure_dns_servers: request.dns_servers.clone(),
+            ..HostResolverConfig::default()
+        });
+    }
     if request.omit_user_agent {
         builder = builder.user_agent("");
     }

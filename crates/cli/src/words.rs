@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use netreq::DnsOverHttpsServer;
 use url::{Host, Url};
 
 use crate::exit::Failure;
@@ -150,6 +151,18 @@ pub(crate) fn resolver_rules(typed: &[String]) -> Result<String, Failure> {
         })?);
     }
     Ok(rules.join(", "))
+}
+
+/// The servers for DNS over HTTPS of `--doh-url`.
+///
+/// # Errors
+///
+/// What was wrong, for the user.
+pub(crate) fn dns_servers(typed: &[String]) -> Result<Vec<DnsOverHttpsServer>, Failure> {
+    let server = |text: &String| {
+        text.parse().map_err(|refused| Failure::usage(format!("--doh-url '{text}': {refused}")))
+    };
+    typed.iter().map(server).collect()
 }
 
 /// Where `netreq serve` listens: a free port of this machine, a port of it, or an address.

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 
 use support::{Folder, Ran, command};
 
-use netreq_testserver::{Authority, Gate, OK, Server, answer, pattern, script};
+use netreq_testserver::{Authority, Gate, OK, Peer, Server, answer, pattern, script};
 
 mod support;
 
@@ -289,6 +289,35 @@ fn every_failure_has_its_code_and_one_line() {
         }
     }
     assert_eq!(secure.requests(), 0);
+}
+
+#[test]
+fn names_are_resolved_over_https_by_the_server_of_a_flag() {
+    let folder = Folder::new();
+    let authority = Authority::new();
+    let ca = folder.path("ca.pem");
+    fs::write(&ca, authority.certificate_pem()).unwrap();
+    // RFC 1035 §4: one A record for a.test. The question for AAAA, which goes out beside, gets no answer.
+    let message = b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x01a\x04test\0\0\x01\0\x01\
+        \xc0\x0c\0\x01\0\x01\0\0\x01\x2c\0\x04\x7f\0\0\x01";
+    let mut reply =
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/dns-message\r\nContent-Length: 40\r\n\r\n"
+            .to_vec();
+    reply.extend(message);
+    let asked = |peer: Peer| peer.expect_request("POST", "/dns-query").read_body(128).reply(&reply);
+    let dns = script().tls(&authority.identity()).connection(asked).connection(asked).start();
+
+    let url = format!("http://a.test:{}/status/200", SERVER.address().port());
+    let ran = netreq(["--doh-url", &dns.url("/dns-query"), "--ca", &ca, &url]);
+    assert_eq!((ran.code, ran.text(), ran.stderr.as_str()), (Some(0), "200\n", ""));
+    dns.finished();
+
+    let ran = netreq(["--doh-url", "https://nowhere.invalid/dns-query", &url]);
+    assert_eq!(ran.code, Some(8), "{}", ran.stderr);
+    assert!(ran.stderr.contains("check the server of --doh-url"), "{}", ran.stderr);
+    let ran = netreq(["--doh-url", "http://127.0.0.1/dns-query", &url]);
+    let expected = "netreq: --doh-url 'http://127.0.0.1/dns-query': a DNS-over-HTTPS server is asked over https\n";
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(64), expected));
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! Behind the feature `fuzzing`, which nobody else needs, and no part of the API: anything here may
 //! change or go with any version.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
 use crate::coding::ContentDecoder;
+use crate::resolve::{DnsQueryType, Question};
 pub use crate::store::fuzzing::{Field, Found, Table, read_row, store_and_read};
 
 /// The body that comes in `pieces` with this value of `Content-Encoding`, at most `limit` bytes of
@@ -46,4 +49,18 @@ pub fn decode_body(
     }
     body.truncate(limit);
     Ok(body)
+}
+
+/// The question for the addresses of `host` as it is sent, where that can be a name in DNS, and the
+/// addresses that `message` answers it with.
+#[expect(clippy::type_complexity, reason = "a question with its answer has no name elsewhere")]
+pub fn dns_addresses(
+    host: &str,
+    kind: DnsQueryType,
+    message: &[u8],
+) -> Option<(Vec<u8>, Result<Vec<IpAddr>, String>)> {
+    let question = Question::new(host, kind)?;
+    let answer = question.answer(message);
+    let addresses = answer.map(|answer| answer.addresses).map_err(|cause| cause.to_string());
+    Some((question.bytes, addresses))
 }

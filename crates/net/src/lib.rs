@@ -36,6 +36,7 @@
 //! | keep cookies, in memory or on disk | [`Session::from_partition`], [`Cookies`] |
 //! | send them | [`RequestBuilder::use_session_cookies`], [`CredentialsMode`] |
 //! | judge certificates, show one's own | [`Session::set_certificate_verify_proc`], [`ClientIdentity`] |
+//! | resolve names by DNS over HTTPS | [`HostResolverConfig`], [`configure_host_resolver`] |
 //! | decide on redirects | [`RedirectMode`], [`RequestBuilder::on_redirect`], [`Delegate`] |
 //! | trust a private authority, map names, limit connections | [`SessionBuilder`] |
 //! | see why a request failed | [`Error`], [`Phase`] |
@@ -104,6 +105,11 @@ pub use progress::UploadProgress;
 pub use request::{
     CredentialsMode, Delegate, RedirectInfo, RedirectMode, RedirectVerdict, UnknownCredentialsMode,
     UnknownRedirectMode,
+};
+pub use resolve::{
+    CacheUsage, DnsOverHttpsServer, DnsQueryType, HostResolverConfig, HostResolverSource,
+    InvalidServer, ResolveHostOptions, SecureDnsMode, SecureDnsPolicy, UnknownWord,
+    configure_host_resolver,
 };
 pub use session::{ClearData, ConnectionCounts, DataType, Session, SessionBuilder};
 pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, StorageEvent};

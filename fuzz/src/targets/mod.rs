@@ -9,6 +9,8 @@ mod chunked_body;
 mod content_decoders;
 mod cookie_date;
 mod cookie_filter;
+mod dns_message;
+mod doh_template;
 mod host_rules;
 mod hsts;
 mod http_date;
@@ -25,6 +27,8 @@ pub use chunked_body::chunked_body;
 pub use content_decoders::content_decoders;
 pub use cookie_date::cookie_date;
 pub use cookie_filter::cookie_filter;
+pub use dns_message::dns_message;
+pub use doh_template::doh_template;
 pub use host_rules::host_rules;
 pub use hsts::hsts;
 pub use http_date::http_date;
@@ -45,6 +49,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "content_decoders", run: content_decoders, dictionary: content_decoders::WORDS },
     Target { name: "cookie_date", run: cookie_date, dictionary: cookie_date::WORDS },
     Target { name: "cookie_filter", run: cookie_filter, dictionary: cookie_filter::WORDS },
+    Target { name: "dns_message", run: dns_message, dictionary: dns_message::WORDS },
+    Target { name: "doh_template", run: doh_template, dictionary: doh_template::WORDS },
     Target { name: "host_rules", run: host_rules, dictionary: host_rules::WORDS },
     Target { name: "hsts", run: hsts, dictionary: hsts::WORDS },
     Target { name: "http_date", run: http_date, dictionary: http_date::WORDS },

@@ -90,6 +90,21 @@ pub(super) async fn race(
     .await
 }
 
+/// Connects to the first of `addresses` that can be reached, one after the other.
+pub(super) async fn in_turn(
+    addresses: Vec<SocketAddr>,
+    local: Option<IpAddr>,
+) -> Result<Socket, Error> {
+    let mut last_failure = None;
+    for address in addresses {
+        match tcp(address, local).await {
+            Ok(socket) => return Ok(socket),
+            Err(cause) => last_failure = Some(cause),
+        }
+    }
+    Err(failed(last_failure))
+}
+
 #[cfg(unix)]
 pub(super) async fn unix(path: &Path) -> Result<Dialled, Error> {
     let start = instant();

@@ -165,8 +165,14 @@ impl Connector {
         let resolved = instant();
         let is_literal = to.host.parse::<IpAddr>().is_ok();
 
-        let racing = dial::race(addresses, self.local_address);
-        let socket = within(deadline, Phase::Connect, "connect", racing).await?;
+        let local = self.local_address;
+        let dialling = async {
+            match self.resolver.config().happy_eyeballs {
+                true => dial::race(addresses, local).await,
+                false => dial::in_turn(addresses, local).await,
+            }
+        };
+        let socket = within(deadline, Phase::Connect, "connect", dialling).await?;
         let resolve = (!is_literal).then_some((start, resolved));
         Ok(Dialled::new(socket, resolve, (resolved, instant())))
     }

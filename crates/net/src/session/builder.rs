@@ -11,13 +11,15 @@ use netreq_proto::partition::Partition;
 use netreq_proto::pool::Limits;
 use netreq_proto::{FetchMetadata, NetError};
 
+#[cfg(feature = "secure-dns")]
+use super::dns_over_https::DnsOverHttps;
 use super::registry::{self, Name};
 use super::{Session, folder};
 use crate::connect::{ConnectLimits, Connector};
 use crate::context::{Context, Identity, Settings};
 use crate::error::Error;
 use crate::pool::Pool;
-use crate::resolve::Resolver;
+use crate::resolve::{HostResolverConfig, Resolver};
 use crate::runtime::{Clock, Tracker};
 use crate::site_data::SiteData;
 use crate::store::CookieStore;
@@ -37,6 +39,7 @@ pub struct SessionBuilder {
     program: Option<String>,
     keeps_session_cookies: bool,
     host_resolver_rules: String,
+    host_resolver: Option<HostResolverConfig>,
     limits: Limits,
     local_address: Option<IpAddr>,
     timeouts: Timeouts,
@@ -55,6 +58,7 @@ impl Default for SessionBuilder {
             program: None,
             keeps_session_cookies: false,
             host_resolver_rules: String::new(),
+            host_resolver: None,
             limits: Limits::default(),
             local_address: None,
             timeouts: Timeouts::default(),
@@ -122,6 +126,13 @@ impl SessionBuilder {
     /// `MAP *.example.org 127.0.0.1, MAP gone.example.org ~NOTFOUND`.
     pub fn host_resolver_rules(mut self, rules: impl Into<String>) -> Self {
         self.host_resolver_rules = rules.into();
+        self
+    }
+
+    /// How names are resolved and dialled. Default: as
+    /// [`configure_host_resolver`](crate::configure_host_resolver) says for the process.
+    pub fn host_resolver(mut self, config: HostResolverConfig) -> Self {
+        self.host_resolver = Some(config);
         self
     }
 
@@ -209,9 +220,11 @@ impl SessionBuilder {
     /// `ERR_INVALID_ARGUMENT` for a user agent or languages that cannot stand in a header field, for
     /// host rules that cannot be read; `ERR_FILE_EXISTS` for a partition or folder that has a session;
     /// `An empty path was specified` and `An absolute path was not provided`; `ERR_FILE_NOT_FOUND`
-    /// where the system names no folder for data. The source says what is wrong.
+    /// where the system names no folder for data; `ERR_NOT_IMPLEMENTED` for DNS over HTTPS without the
+    /// feature `secure-dns`. The source says what is wrong.
     pub fn build(self) -> Result<Session, Error> {
         let identity = Identity::new(&self.user_agent, &self.accept_languages)?;
+        self.host_resolver.as_ref().map_or(Ok(()), HostResolverConfig::check)?;
         let rules: HostRules = self
             .host_resolver_rules
             .parse()
@@ -252,7 +265,17 @@ impl SessionBuilder {
         let tls = Arc::new(TlsContext::new(self.tls));
         #[cfg(not(feature = "tls"))]
         let checks_certificates = true;
-        let resolver = Arc::new(Resolver::new(rules));
+        #[cfg(feature = "secure-dns")]
+        let dns_over_https = DnsOverHttps::new(
+            rules.clone(),
+            Arc::clone(&tls),
+            Arc::clone(&tracker),
+            self.local_address,
+        );
+        let resolver = Resolver::new(rules, self.host_resolver);
+        #[cfg(feature = "secure-dns")]
+        let resolver = resolver.with_exchange(Box::new(dns_over_https));
+        let resolver = Arc::new(resolver);
         let connector = Connector {
             resolver: Arc::clone(&resolver),
             local_address: self.local_address,

@@ -2,6 +2,8 @@
 
 mod builder;
 mod clear;
+#[cfg(feature = "secure-dns")]
+mod dns_over_https;
 mod folder;
 mod registry;
 
@@ -21,6 +23,9 @@ use netreq_proto::NetError;
 use crate::api::{IntoUrl, RequestBuilder};
 use crate::context::Context;
 use crate::error::Error;
+#[cfg(feature = "secure-dns")]
+use crate::resolve::Closing;
+use crate::resolve::{HostResolverConfig, ResolveHostOptions};
 use crate::site_data::{Cookies, EventStream, StorageEvent};
 #[cfg(feature = "tls")]
 use crate::tls::{
@@ -204,6 +209,39 @@ impl Session {
     /// Electron `session.closeAllConnections`.
     pub fn close_all_connections(&self) {
         self.0.pool.close_all();
+        #[cfg(feature = "secure-dns")]
+        self.0.resolver.close_connections(Closing::All);
+    }
+
+    /// Resolves and dials names by other settings from now on; `None`: by those of the process
+    /// ([`configure_host_resolver`](crate::configure_host_resolver)). What is known of names is
+    /// forgotten; connections stay.
+    ///
+    /// ```
+    /// # #[cfg(feature = "secure-dns")]
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use netreq::{HostResolverConfig, SecureDnsMode, Session};
+    ///
+    /// let session = Session::in_memory();
+    /// session.set_host_resolver(Some(HostResolverConfig {
+    ///     secure_dns_mode: SecureDnsMode::Automatic,
+    ///     secure_dns_servers: vec!["https://dns.example/dns-query{?dns}".parse()?],
+    ///     ..HostResolverConfig::default()
+    /// }))?;
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(feature = "secure-dns")]
+    /// # example().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `ERR_NOT_IMPLEMENTED` for DNS over HTTPS without the feature `secure-dns`, and nothing has
+    /// changed.
+    pub fn set_host_resolver(&self, config: Option<HostResolverConfig>) -> Result<(), Error> {
+        config.as_ref().map_or(Ok(()), HostResolverConfig::check)?;
+        self.0.resolver.configure(config);
+        Ok(())
     }
 
     /// Forgets the addresses of names, so that the next connection looks them up.
@@ -281,26 +319,40 @@ impl Session {
     fn change_tls(&self, change: impl FnOnce(&mut TlsSettings)) {
         self.0.tls.change(change);
         self.0.pool.distrust();
+        #[cfg(feature = "secure-dns")]
+        self.0.resolver.close_connections(Closing::Distrusted);
     }
 
     /// The addresses of `host`, a name or an address, as a connection would get them: by the session's
-    /// host rules, from its cache, from the system.
+    /// host rules, from its cache, from DNS over HTTPS or the system.
     ///
     /// # Errors
     ///
-    /// `ERR_NAME_NOT_RESOLVED`.
+    /// As [`resolve_host_with`](Self::resolve_host_with).
     ///
     /// Electron `session.resolveHost`.
     pub async fn resolve_host(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        self.resolve_host_with(host, ResolveHostOptions::default()).await
+    }
+
+    /// The addresses of `host`, a name or an address, asked as `options` say; never none.
+    ///
+    /// # Errors
+    ///
+    /// `ERR_NAME_NOT_RESOLVED` where there is no such name or it has no such address,
+    /// `ERR_DNS_CACHE_MISS` where nobody may be asked, `ERR_NOT_IMPLEMENTED` for a source that is not
+    /// there, and what went wrong with DNS over HTTPS; a request has `ERR_NAME_NOT_RESOLVED` for all of
+    /// these, with the one here as its source.
+    ///
+    /// Electron `session.resolveHost`.
+    pub async fn resolve_host_with(
+        &self,
+        host: &str,
+        options: ResolveHostOptions,
+    ) -> Result<Vec<IpAddr>, Error> {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let addresses = self.0.resolver.resolve(host, 0).await?;
-        let mut found = Vec::with_capacity(addresses.len());
-        for address in addresses {
-            if !found.contains(&address.ip()) {
-                found.push(address.ip());
-            }
-        }
-        Ok(found)
+        let addresses = self.0.resolver.look_up(host, 0, options).await?;
+        Ok(addresses.iter().map(std::net::SocketAddr::ip).collect())
     }
 
     /// Forgets data of the session: that of all sites, of some, or of all but some.
@@ -358,6 +410,8 @@ impl Session {
         let _forgotten = Forgotten(self);
         self.0.tracker.abort_all();
         self.0.pool.close();
+        #[cfg(feature = "secure-dns")]
+        self.0.resolver.close_connections(Closing::ForGood);
         let kept = self.0.site_data.close().await;
         self.0.tracker.emptied().await;
         kept

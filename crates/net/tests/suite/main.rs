@@ -36,6 +36,7 @@ mod redirect;
 mod redirect_body;
 mod responses;
 mod same_site;
+mod secure_dns;
 mod sessions;
 mod sites;
 mod smoke;

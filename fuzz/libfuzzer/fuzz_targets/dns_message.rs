@@ -1,0 +1,4 @@
+//! `dns_message` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| netreq_fuzz::targets::dns_message(data));
