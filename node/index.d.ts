@@ -319,6 +319,12 @@ declare class Session extends EventEmitter {
 export interface ResolveHostOptions {
   /** Default both. */
   queryType?: 'A' | 'AAAA'
+  /** Whom to ask; default whoever is configured. `mdns` is not there yet; `localOnly` asks nobody. */
+  source?: 'any' | 'system' | 'dns' | 'mdns' | 'localOnly'
+  /** Whether what is known will do. Default `allowed`. */
+  cacheUsage?: 'allowed' | 'staleAllowed' | 'disallowed'
+  /** Whether DNS over HTTPS may be asked. Default `allow`. */
+  secureDnsPolicy?: 'allow' | 'disable'
 }
 
 export interface ResolvedEndpoint {
@@ -409,6 +415,19 @@ export interface ImportCertificateOptions {
   password: string
 }
 
+export interface ConfigureHostResolverOptions {
+  /** Changes nothing: the system resolves what DNS over HTTPS does not. */
+  enableBuiltInResolver?: boolean
+  /** Whether the next address of a host is dialled beside one that takes its time. Default true. */
+  enableHappyEyeballs?: boolean
+  /** Whether DNS over HTTPS is asked first, or alone. Default `off`. */
+  secureDnsMode?: 'off' | 'automatic' | 'secure'
+  /** Who is asked, one after the other: URI templates, `https://dns.example/dns-query{?dns}`. */
+  secureDnsServers?: string[]
+  /** Changes nothing. */
+  enableAdditionalDnsQueryTypes?: boolean
+}
+
 interface App extends EventEmitter {
   readonly commandLine: CommandLine
   getPath (name: 'userData'): string
@@ -420,6 +439,8 @@ interface App extends EventEmitter {
   exit (code?: number): void
   /** Adds a certificate that servers which ask may be shown. `callback` is told 0 for success. */
   importCertificate (options: ImportCertificateOptions, callback: (result: number) => void): void
+  /** How names are resolved from now on, in all sessions of the process. What is not said is as at the start. */
+  configureHostResolver (options: ConfigureHostResolverOptions): void
 
   on: Listen<this, AppEvents>
   once: Listen<this, AppEvents>

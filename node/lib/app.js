@@ -98,8 +98,29 @@ class App extends EventEmitter {
       .then((isImported) => process.nextTick(callback, isImported ? 0 : ERR_PKCS12_IMPORT_FAILED))
   }
 
-  configureHostResolver () {
-    throw notImplemented('host resolver of its own')
+  /**
+   * How names are resolved from now on, in all sessions of the process and its workers; what is not said is
+   * as at the start. `enableBuiltInResolver` and `enableAdditionalDnsQueryTypes` are checked and change
+   * nothing: the system resolves what DNS over HTTPS does not.
+   */
+  configureHostResolver (options) {
+    if (options === null || typeof options !== 'object') throw new TypeError('options must be an object')
+    const {
+      enableBuiltInResolver, enableHappyEyeballs, enableAdditionalDnsQueryTypes, secureDnsMode, secureDnsServers
+    } = { __proto__: null, ...options }
+    for (const [name, value] of Object.entries({ enableBuiltInResolver, enableHappyEyeballs, enableAdditionalDnsQueryTypes })) {
+      if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean`)
+    }
+    const servers = secureDnsServers === undefined ? [] : secureDnsServers
+    if (!Array.isArray(servers) || !servers.every((server) => typeof server === 'string')) {
+      throw new TypeError('secureDnsServers must be an array of strings')
+    }
+    const { addon } = require('./native.js')
+    try {
+      addon.configureHostResolver(enableHappyEyeballs !== false, secureDnsMode === undefined ? undefined : String(secureDnsMode), servers)
+    } catch (error) {
+      throw new TypeError(error.message)
+    }
   }
 
   /** What a session is made with now; `src/session.rs` reads it. */

@@ -7,9 +7,7 @@ const native = require('./native.js')
 const { app, settings } = require('./app.js')
 const cookies = require('./cookies.js')
 const certificates = require('./certificates.js')
-const errors = require('./errors.js')
-
-const { notImplemented } = errors
+const { notImplemented } = require('./errors.js')
 
 const { addon, environment } = native
 const making = Symbol('making')
@@ -109,13 +107,23 @@ class Session extends EventEmitter {
   }
 
   async resolveHost (host, options) {
-    const { queryType } = { __proto__: null, ...options }
-    const answer = await native.ask((id) => environment.resolveHost(id, this.#native, String(host)))
-    const endpoints = answer.split('\0').slice(0, -1).map((address) => ({
-      address, family: address.includes(':') ? 'ipv6' : 'ipv4'
-    })).filter(({ family }) => queryType === undefined || family === (queryType === 'AAAA' ? 'ipv6' : 'ipv4'))
-    if (endpoints.length === 0) throw errors.named('ERR_NAME_NOT_RESOLVED', -105)
-    return { endpoints }
+    const { queryType, source, cacheUsage, secureDnsPolicy } = { __proto__: null, ...options }
+    const how = {}
+    for (const [name, word] of Object.entries({ queryType, source, cacheUsage, secureDnsPolicy })) {
+      if (word !== undefined) how[name] = String(word)
+    }
+    const answer = await native.ask((id) => {
+      try {
+        environment.resolveHost(id, this.#native, String(host), how)
+      } catch (error) {
+        throw new TypeError(error.message)
+      }
+    })
+    return {
+      endpoints: answer.split('\0').slice(0, -1).map((address) => ({
+        address, family: address.includes(':') ? 'ipv6' : 'ipv4'
+      }))
+    }
   }
 
   async #clear (kinds, origins, excludeOrigins, avoidClosingConnections) {

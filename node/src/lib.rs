@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(dead_code, reason = "the macro exports nothing where tests are built"))]
 
 mod environment;
+mod host_resolver;
 mod inbox;
 mod lent;
 mod options;

@@ -154,19 +154,6 @@ impl Environment {
         })
     }
 
-    /// The addresses of a host, as texts.
-    #[napi]
-    pub fn resolve_host(&self, env: Env, id: u32, session: &Session, host: String) -> Result<()> {
-        let session = session.engine();
-        self.ask(&env, id, async move {
-            let mut text = Vec::new();
-            for address in session.resolve_host(&host).await? {
-                append(&mut text, address.to_string().as_bytes());
-            }
-            Ok(text)
-        })
-    }
-
     /// Forgets data: `kinds` empty is all. Origins are URLs.
     #[napi]
     pub fn clear_data(&self, env: Env, id: u32, session: &Session, what: Cleared) -> Result<()> {
@@ -202,7 +189,7 @@ impl Environment {
         })
     }
 
-    fn ask(
+    pub(crate) fn ask(
         &self,
         env: &Env,
         id: u32,
@@ -236,7 +223,7 @@ pub struct Cleared {
 }
 
 /// Why not.
-enum Refused {
+pub(crate) enum Refused {
     Engine(Error),
     /// Refused before it was asked: the message of JavaScript's error.
     Here(String),

@@ -2,28 +2,11 @@
 const test = require('node:test')
 const assert = require('node:assert')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const https = require('node:https')
-const { spawnSync } = require('node:child_process')
+const { authority, secureServer } = require('./certificates.js')
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'netreq-tls-'))
-test.after(() => fs.rmSync(folder, { recursive: true, force: true }))
-
-function openssl (...words) {
-  const { status, stderr } = spawnSync('openssl', words, { cwd: folder, encoding: 'utf8' })
-  assert.strictEqual(status, 0, stderr)
-}
-
-openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-  '-subj', '/CN=A Test Authority', '-keyout', 'ca.key', '-out', 'ca.pem', '-addext', 'basicConstraints=critical,CA:TRUE')
-for (const [name, alternative] of [['leaf', 'IP:127.0.0.1'], ['other', 'DNS:elsewhere.example']]) {
-  fs.writeFileSync(path.join(folder, `${name}.ext`), `subjectAltName=${alternative}\nbasicConstraints=CA:FALSE\n`)
-  openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`,
-    '-keyout', `${name}.key`, '-out', `${name}.csr`)
-  openssl('x509', '-req', '-in', `${name}.csr`, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
-    '-extfile', `${name}.ext`, '-out', `${name}.pem`)
-}
+const { folder, openssl } = authority(test)
 // As Node itself is told of a private authority; read when a session is first used.
 process.env.NODE_EXTRA_CA_CERTS = path.join(folder, 'ca.pem')
 const { app, net, session } = require('..')
@@ -32,10 +15,7 @@ delete process.env.NODE_EXTRA_CA_CERTS
 session.fromPartition('not trusting')
 const { listen, fetched, respond } = require('./support.js')
 
-const secure = (t, name, handler = (request, response) => response.end('secret')) => {
-  const read = (suffix) => fs.readFileSync(path.join(folder, `${name}.${suffix}`))
-  return listen(t, https.createServer({ key: read('key'), cert: read('pem') }, handler), 'https')
-}
+const secure = (t, name, handler = (request, response) => response.end('secret')) => secureServer(t, folder, name, handler)
 
 test('https works with an authority of NODE_EXTRA_CA_CERTS', async (t) => {
   const url = await secure(t, 'leaf')

@@ -21,10 +21,9 @@ const BROWSER = [
 ]
 // The table of docs/differences.md names each.
 const NOT_YET = [
-  'App.configureHostResolver', 'App.getPath', 'App.resolveProxy', 'App.setPath', 'App.setProxy',
+  'App.getPath', 'App.resolveProxy', 'App.setPath', 'App.setProxy',
   'App#login', 'App#ready', 'App#select-client-certificate',
   'ClearDataOptions.originMatchingMode', 'ClientRequest#login', 'Net.WebSocket',
-  'ResolveHostOptions.cacheUsage', 'ResolveHostOptions.secureDnsPolicy', 'ResolveHostOptions.source',
   'Session.allowNTLMCredentialsForDomains', 'Session.clearAuthCache', 'Session.clearCache', 'Session.createInterruptedDownload',
   'Session.disableNetworkEmulation', 'Session.downloadURL', 'Session.enableNetworkEmulation', 'Session.forceReloadProxyConfig',
   'Session.getCacheSize', 'Session.netLog', 'Session.protocol', 'Session.resolveProxy', 'Session.setDownloadPath', 'Session.setProxy',

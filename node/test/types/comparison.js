@@ -7,7 +7,8 @@ const ts = require('typescript')
 
 /** What a program hands in: each option of Electron's is one of ours. */
 const TAKEN = [
-  'ClearDataOptions', 'ClearStorageDataOptions', 'ClientRequestConstructorOptions', 'Config', 'CookiesGetFilter',
+  'ClearDataOptions', 'ClearStorageDataOptions', 'ClientRequestConstructorOptions', 'Config',
+  'ConfigureHostResolverOptions', 'CookiesGetFilter',
   'CookiesSetDetails', 'FromPartitionOptions', 'FromPathOptions', 'PreconnectOptions', 'ResolveHostOptions'
 ]
 /** What a program is given, and the objects it calls. */
