@@ -10,27 +10,30 @@ const { environment } = native
 
 const KEEP_VERDICT = -3
 
-/** The exchange that puts each question to `procedure`; of several answers the first counts. */
-function asking (procedure) {
-  return {
-    onChanged (record) {
-      const [number, hostname, verificationResult, errorCode, known, ...chain] = record.split('\0')
-      const answer = (verdict) => environment.answerVerdict(Number(number), verdict | 0)
-      try {
-        const certificate = certificateOf(chain.slice(0, -1))
-        procedure({
-          hostname,
-          certificate,
-          validatedCertificate: certificate,
-          isIssuedByKnownRoot: known === '1',
-          verificationResult,
-          errorCode: Number(errorCode)
-        }, answer)
-      } catch (error) {
-        // Nobody else would answer.
-        answer(KEEP_VERDICT)
-        throw error
-      }
+/** Puts the questions of a session to `procedure`, which may be replaced; of several answers the first counts. */
+class Verifier {
+  procedure = null
+  id = native.register(this)
+
+  onChanged (record) {
+    const [number, hostname, verificationResult, errorCode, known, ...chain] = record.split('\0')
+    const answer = (verdict) => environment.answerVerdict(Number(number), verdict | 0)
+    if (this.procedure === null) return answer(KEEP_VERDICT)
+    try {
+      const certificate = certificateOf(chain.slice(0, -1))
+      const { procedure } = this
+      procedure({
+        hostname,
+        certificate,
+        validatedCertificate: certificate,
+        isIssuedByKnownRoot: known === '1',
+        verificationResult,
+        errorCode: Number(errorCode)
+      }, answer)
+    } catch (error) {
+      // Nobody else would answer.
+      answer(KEEP_VERDICT)
+      throw error
     }
   }
 }
@@ -132,4 +135,4 @@ function principal (lines) {
   }
 }
 
-module.exports = { asking, importIdentity, choose }
+module.exports = { Verifier, importIdentity, choose }

@@ -2,6 +2,7 @@
 // A request by Electron's contract. Node's stream rules and Electron's words live here; what happens on
 // the way is the engine's.
 
+const { AsyncResource } = require('node:async_hooks')
 const { Writable } = require('node:stream')
 const native = require('./native.js')
 const options = require('./options.js')
@@ -32,6 +33,8 @@ class ClientRequest extends Writable {
 
   constructor (given, callback) {
     super(WRITABLE)
+    // Listeners run in the context that the request was made in, as with node:http.
+    this[native.SCOPE] = new AsyncResource('NETREQ_REQUEST')
     if (callback) this.once('response', callback)
     this.#options = options.parse(given)
     if (this.#options.signal) this.#listen(this.#options.signal)

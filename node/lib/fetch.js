@@ -127,20 +127,17 @@ class Exchange {
   }
 
   onData (bytes, isWhole) {
-    // What is handed out is no Buffer: its users expect what fetch gives.
-    const chunk = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    if (this.#controller === undefined) {
-      this.#chunks.push(chunk)
-      this.#pieces += isWhole
-    } else {
-      this.#pieces += isWhole
-      this.#controller.enqueue(chunk)
-    }
+    this.#pieces += isWhole
+    if (this.#controller === undefined) this.#chunks.push(bytes)
+    else this.#enqueue(bytes)
   }
 
   onEnd () {
     this.#finish()
-    this.#controller?.close()
+    if (this.#controller === undefined) return
+    this.#controller.close()
+    // A reader that waits with a buffer of its own gets it back.
+    this.#controller.byobRequest?.respond(0)
   }
 
   onError (text, number, isTimeout) {
@@ -197,11 +194,17 @@ class Exchange {
     this.#resolve = this.#reject = undefined
   }
 
+  /** Hands out memory of its own: whoever reads a stream of bytes may give its chunks away. */
+  #enqueue (bytes) {
+    this.#controller.enqueue(new Uint8Array(bytes))
+  }
+
   #open () {
     return (this.#stream = new ReadableStream({
+      type: 'bytes',
       start: (controller) => {
         this.#controller = controller
-        for (const chunk of this.#chunks) controller.enqueue(chunk)
+        for (const bytes of this.#chunks) this.#enqueue(bytes)
       },
       pull: (controller) => {
         if (this.#error) return controller.error(this.#error)

@@ -18,6 +18,8 @@ let position = 0
 const numbers = new Int32Array(4096)
 
 const exchanges = new Registry()
+// By this name an exchange has the AsyncResource in whose context it is told what happened.
+const SCOPE = Symbol('scope')
 
 const environment = new addon.Environment(wake)
 
@@ -41,7 +43,7 @@ function wake () {
   }
 }
 
-// Kinds of records and how many numbers each takes; `src/records.rs` writes them.
+// Kinds of records; `src/records.rs` writes them.
 const RESPONSE = 1
 const DATA = 2
 const END = 3
@@ -51,57 +53,37 @@ const PROGRESS = 6
 const WRITTEN = 7
 const SETTLED = 8
 const CHANGED = 9
+// How many numbers each takes: its kind, whose it is, and what is said below.
+const SIZES = [0, 18, 5, 6, 6, 5, 6, 4, 4, 4]
 
+/** Hands the record at `at` to its exchange; where the next one begins. */
 function dispatch (at) {
   const kind = numbers[at]
   const id = numbers[at + 1]
   const exchange = exchanges.find(id)
+  if (kind === END || kind === ERROR || kind === SETTLED) exchanges.remove(id)
   // A listener that throws must neither lose the records behind nor go unseen.
   try {
-    switch (kind) {
-      case RESPONSE:
-        at += 18
-        exchange?.onResponse(latin1(at - 16), numbers.slice(at - 14, at))
-        return at
-      case DATA:
-        at += 5
-        exchange?.onData(slab.subarray(numbers[at - 3], numbers[at - 3] + numbers[at - 2]), numbers[at - 1])
-        return at
-      case END:
-        at += 6
-        exchanges.remove(id)
-        exchange?.onEnd(latin1(at - 4), numbers[at - 2], numbers[at - 1])
-        return at
-      case ERROR:
-        at += 6
-        exchanges.remove(id)
-        exchange?.onError(utf8(at - 4), numbers[at - 2], numbers[at - 1] === 1)
-        return at
-      case REDIRECT:
-        at += 5
-        exchange?.onRedirect(latin1(at - 3), numbers[at - 1])
-        return at
-      case PROGRESS:
-        at += 6
-        exchange?.onProgress(whole(at - 4), whole(at - 2))
-        return at
-      case WRITTEN:
-        at += 4
-        exchange?.onWritten(whole(at - 2))
-        return at
-      case SETTLED:
-        at += 4
-        exchanges.remove(id)
-        exchange?.onSettled(utf8(at - 2))
-        return at
-      case CHANGED:
-        at += 4
-        exchange?.onChanged(utf8(at - 2))
-        return at
-    }
+    const scope = exchange?.[SCOPE]
+    if (scope !== undefined) scope.runInAsyncScope(tell, undefined, exchange, kind, at + 2)
+    else if (exchange !== undefined) tell(exchange, kind, at + 2)
   } catch (error) {
     process.nextTick(raise, error)
-    return at
+  }
+  return at + SIZES[kind]
+}
+
+function tell (exchange, kind, at) {
+  switch (kind) {
+    case RESPONSE: return exchange.onResponse(latin1(at), numbers.slice(at + 2, at + 16))
+    case DATA: return exchange.onData(slab.subarray(numbers[at], numbers[at] + numbers[at + 1]), numbers[at + 2])
+    case END: return exchange.onEnd(latin1(at), numbers[at + 2], numbers[at + 3])
+    case ERROR: return exchange.onError(utf8(at), numbers[at + 2], numbers[at + 3] === 1)
+    case REDIRECT: return exchange.onRedirect(latin1(at), numbers[at + 2])
+    case PROGRESS: return exchange.onProgress(whole(at), whole(at + 2))
+    case WRITTEN: return exchange.onWritten(whole(at))
+    case SETTLED: return exchange.onSettled(utf8(at))
+    case CHANGED: return exchange.onChanged(utf8(at))
   }
 }
 
@@ -163,4 +145,4 @@ function abort (id) {
   if (exchanges.remove(id)) environment.abort(id)
 }
 
-module.exports = { addon, environment, start, register, ask, abort }
+module.exports = { addon, environment, SCOPE, start, register, ask, abort }

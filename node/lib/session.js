@@ -19,6 +19,7 @@ const LAST_FLUSH = 5000
 class Session extends EventEmitter {
   #native
   #cookies
+  #verifier
 
   constructor (key, made) {
     if (key !== making) throw new Error("Session objects cannot be created with 'new'")
@@ -92,8 +93,9 @@ class Session extends EventEmitter {
   /** Has the last word on the certificates of servers; null takes it back. */
   setCertificateVerifyProc (procedure) {
     if (procedure !== null && typeof procedure !== 'function') throw new TypeError('Must pass null or function')
-    const id = procedure === null ? undefined : native.register(certificates.asking(procedure))
-    environment.verify(this.#native, id)
+    this.#verifier ??= new certificates.Verifier()
+    this.#verifier.procedure = procedure
+    environment.verify(this.#native, procedure === null ? undefined : this.#verifier.id)
   }
 
   setSSLConfig (config) {

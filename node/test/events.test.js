@@ -282,3 +282,26 @@ test("with compat: 'electron' close follows finish, abort comes late too, and er
   const error = await failure
   assert.deepStrictEqual([error.message, Object.keys(error)], ['net::ERR_EMPTY_RESPONSE', []])
 })
+
+test('listeners of a request and its response run in the context that it was made in', async (t) => {
+  const { AsyncLocalStorage } = require('node:async_hooks')
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/') response.writeHead(302, { location: '/there' }).end()
+    else response.end('body')
+  })
+  const context = new AsyncLocalStorage()
+  const seen = []
+  await Promise.all(['first', 'second'].map((name) => context.run(name, () => {
+    const request = net.request({ url, redirect: 'manual' })
+    const note = (what) => () => seen.push(`${name} ${what} ${context.getStore()}`)
+    request.on('redirect', note('redirect')).on('redirect', () => request.followRedirect())
+    request.on('response', note('response'))
+    request.on('response', (response) => response.on('data', note('data')).on('end', note('end')))
+    request.on('close', note('close'))
+    // Ended by somebody else, as out of a queue.
+    context.exit(() => request.end())
+    return happens(request, 'close')
+  })))
+  assert.deepStrictEqual(seen.sort(), ['first', 'second'].flatMap((name) =>
+    ['close', 'data', 'end', 'redirect', 'response'].map((what) => `${name} ${what} ${name}`)))
+})

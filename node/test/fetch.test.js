@@ -124,6 +124,24 @@ test('a body of 4 MiB comes whole, in pieces', async (t) => {
   assert.ok(whole.equals(Buffer.from(await response.arrayBuffer())))
 })
 
+test('a body is read into buffers of the reader\'s own, and its chunks may be given away', async (t) => {
+  const whole = Buffer.alloc(300 * 1024, 'netreq!')
+  const url = await serve(t, (request, response) => response.end(whole))
+  const into = (await net.fetch(url)).body.getReader({ mode: 'byob' })
+  const parts = []
+  for (let buffer = new ArrayBuffer(50 * 1024); ;) {
+    const { done, value } = await into.read(new Uint8Array(buffer))
+    if (done) break
+    parts.push(Buffer.from(value))
+    buffer = value.buffer
+  }
+  assert.ok(whole.equals(Buffer.concat(parts)))
+
+  const given = []
+  for await (const chunk of (await net.fetch(url)).body) given.push(structuredClone(chunk, { transfer: [chunk.buffer] }))
+  assert.ok(whole.equals(Buffer.concat(given)))
+})
+
 test('a body that is cancelled ends its request', async (t) => {
   let gone
   const isGone = new Promise((resolve) => { gone = resolve })
