@@ -5,6 +5,7 @@ const { EventEmitter } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
 const { notImplemented } = require('./errors.js')
+const { own, text, texts } = require('./given.js')
 
 // A program that goes on without its proxy, its logins or its log must know. What these say to leave out
 // (no-proxy-server, disable-http2, disable-http-cache) is left out as it is.
@@ -54,6 +55,7 @@ const ERR_PKCS12_IMPORT_FAILED = -702
 
 class App extends EventEmitter {
   #paths = new Map()
+  #userAgent
   commandLine = new CommandLine()
 
   /** `userData` alone: the folder below which sessions are kept. */
@@ -68,6 +70,18 @@ class App extends EventEmitter {
     if (name !== 'userData') throw new Error(`Failed to set path`)
     if (!path.isAbsolute(folder)) throw new Error('Path must be absolute')
     this.#paths.set(name, folder)
+  }
+
+  /** The `User-Agent` of sessions that have been given none. */
+  get userAgentFallback () {
+    const { defaultSession } = require('./session.js')
+    return this.#userAgent ?? defaultSession().getUserAgent()
+  }
+
+  set userAgentFallback (userAgent) {
+    const { fallBack } = require('./session.js')
+    fallBack(String(userAgent))
+    this.#userAgent = String(userAgent)
   }
 
   /** Everything is ready at once; programs that wait need not be changed. */
@@ -90,11 +104,11 @@ class App extends EventEmitter {
    * PEM file with both. `callback` is told 0, or the number of what is wrong.
    */
   importCertificate (options, callback) {
-    const { certificate, password } = { __proto__: null, ...options }
+    const { certificate, password } = own(options)
     if (typeof certificate !== 'string') throw new TypeError('certificate must be the path of a file')
     if (typeof callback !== 'function') throw new TypeError('callback must be a function')
     const { importCertificate } = require('./session.js')
-    importCertificate(certificate, password === undefined ? '' : String(password))
+    importCertificate(certificate, text(password) ?? '')
       .then((isImported) => process.nextTick(callback, isImported ? 0 : ERR_PKCS12_IMPORT_FAILED))
   }
 
@@ -107,17 +121,14 @@ class App extends EventEmitter {
     if (options === null || typeof options !== 'object') throw new TypeError('options must be an object')
     const {
       enableBuiltInResolver, enableHappyEyeballs, enableAdditionalDnsQueryTypes, secureDnsMode, secureDnsServers
-    } = { __proto__: null, ...options }
+    } = own(options)
     for (const [name, value] of Object.entries({ enableBuiltInResolver, enableHappyEyeballs, enableAdditionalDnsQueryTypes })) {
       if (value !== undefined && typeof value !== 'boolean') throw new TypeError(`${name} must be a boolean`)
     }
-    const servers = secureDnsServers === undefined ? [] : secureDnsServers
-    if (!Array.isArray(servers) || !servers.every((server) => typeof server === 'string')) {
-      throw new TypeError('secureDnsServers must be an array of strings')
-    }
+    const servers = texts('secureDnsServers', secureDnsServers)
     const { addon } = require('./native.js')
     try {
-      addon.configureHostResolver(enableHappyEyeballs !== false, secureDnsMode === undefined ? undefined : String(secureDnsMode), servers)
+      addon.configureHostResolver(enableHappyEyeballs !== false, text(secureDnsMode), servers)
     } catch (error) {
       throw new TypeError(error.message)
     }
@@ -128,6 +139,7 @@ class App extends EventEmitter {
     const line = app.commandLine
     return {
       dataDir: app.#paths.get('userData'),
+      userAgent: app.#userAgent,
       hostResolverRules: [line.getSwitchValue('host-rules'), line.getSwitchValue('host-resolver-rules')]
         .filter(Boolean).join(',') || undefined,
       // As many as there are: Chromium's switch names domains, and here it counts for all.

@@ -8,6 +8,7 @@ const native = require('./native.js')
 
 const { environment } = native
 
+const FAILED = -2
 const KEEP_VERDICT = -3
 
 /** Puts the questions of a session to `procedure`, which may be replaced; of several answers the first counts. */
@@ -17,8 +18,13 @@ class Verifier {
 
   onChanged (record) {
     const [number, hostname, verificationResult, errorCode, known, ...chain] = record.split('\0')
-    const answer = (verdict) => environment.answerVerdict(Number(number), verdict | 0)
+    const answer = (verdict) => environment.answerVerdict(Number(number), verdict)
     if (this.procedure === null) return answer(KEEP_VERDICT)
+    const callback = (verdict) => {
+      if (Number.isInteger(verdict) && Math.abs(verdict) < 2 ** 31) return answer(verdict)
+      answer(FAILED)
+      throw new TypeError('Must pass an integer as the result of the verification')
+    }
     try {
       const certificate = certificateOf(chain.slice(0, -1))
       const { procedure } = this
@@ -29,7 +35,7 @@ class Verifier {
         isIssuedByKnownRoot: known === '1',
         verificationResult,
         errorCode: Number(errorCode)
-      }, answer)
+      }, callback)
     } catch (error) {
       // Nobody else would answer.
       answer(KEEP_VERDICT)

@@ -19,6 +19,7 @@ class ClientRequest extends Writable {
   #options
   // What of the life of a request lies behind: it only ever goes down this list.
   #state = OPEN
+  #isFrozen = false
   #chunked
   #id = 0
   #body
@@ -46,7 +47,7 @@ class ClientRequest extends Writable {
   }
 
   set chunkedEncoding (value) {
-    if (this.#state !== OPEN) {
+    if (this.#isFrozen) {
       throw new Error('chunkedEncoding can only be set before the request is started')
     }
     if (this.#chunked !== undefined) throw new Error('chunkedEncoding can only be set once')
@@ -54,7 +55,7 @@ class ClientRequest extends Writable {
   }
 
   setHeader (name, value) {
-    if (this.#state !== OPEN) throw new Error("Can't set headers after they are sent")
+    if (this.#isFrozen) throw new Error("Can't set headers after they are sent")
     const { headers, areSeparate } = this.#options
     const field = options.checked(name, value, areSeparate)
     headers.set(name.toLowerCase(), field)
@@ -67,26 +68,29 @@ class ClientRequest extends Writable {
 
   removeHeader (name) {
     if (name == null) throw new Error('`name` is required for removeHeader(name)')
-    if (this.#state !== OPEN) throw new Error("Can't remove headers after they are sent")
+    if (this.#isFrozen) throw new Error("Can't remove headers after they are sent")
     this.#options.headers.delete(String(name).toLowerCase())
   }
 
   _write (chunk, encoding, callback) {
-    if (this.#state === OPEN) this.#state = FROZEN
+    this.#isFrozen = true
     if (!this.chunkedEncoding) {
-      (this.#body ??= []).push(chunk)
+      // Whoever wrote it may use its memory for something else.
+      (this.#body ??= []).push(Buffer.from(chunk))
       return callback()
     }
-    if (this.#state === FROZEN) this.#start()
-    if (this.#state !== STARTED || chunk.length === 0) return callback()
+    const isFirst = this.#state === OPEN
+    if (isFirst) this.#start()
+    if (this.#state !== STARTED || (chunk.length === 0 && !isFirst)) return callback()
     this.#unsent += chunk.length
-    native.environment.write(this.#id, unshared(chunk))
+    // The first one has the head sent, even if it is empty.
+    native.write(this.#id, chunk)
     if (this.#unsent < WINDOW) return callback()
     this.#writing = callback
   }
 
   _final (callback) {
-    if (this.#state < STARTED) this.#start()
+    if (this.#state === OPEN) this.#start()
     if (this.#state === STARTED && this.chunkedEncoding) native.environment.end(this.#id)
     callback()
   }
@@ -132,10 +136,11 @@ class ClientRequest extends Writable {
     const { method, url, origin, headers, session, flags, limits } = this.#options
     const head = options.head(method, url, origin, headers)
     this.#state = STARTED
+    this.#isFrozen = true
     if (this.chunkedEncoding) {
       this.#id = native.start(this, nativeOf(session), head, flags | options.CHUNKED, undefined, limits)
     } else {
-      const body = this.#body === undefined ? undefined : whole(this.#body)
+      const body = this.#body && (this.#body.length === 1 ? this.#body[0] : Buffer.concat(this.#body))
       this.#body = undefined
       this.#id = native.start(this, nativeOf(session), head, flags, body, limits)
     }
@@ -184,11 +189,13 @@ class ClientRequest extends Writable {
   onResponse (text, numbers) {
     const response = new IncomingMessage(this, text, numbers)
     this.#response = response
-    if (!this.emit('response', response)) response.resume()
+    if (this.emit('response', response)) return
+    // Nobody was given it: what goes wrong with it the request says.
+    response.on('error', () => {}).resume()
   }
 
-  onData (bytes, isWhole) {
-    if (!this.#response.destroyed) message.data(this.#response, bytes, isWhole)
+  onData (bytes, pieces) {
+    if (!this.#response.destroyed) message.data(this.#response, bytes, pieces)
   }
 
   onEnd (trailers, receive, received) {
@@ -255,24 +262,12 @@ class ClientRequest extends Writable {
 }
 
 const OPEN = 0
-const FROZEN = 1
-const STARTED = 2
-const ENDED = 3
-const CLOSED = 4
+const STARTED = 1
+const ENDED = 2
+const CLOSED = 3
 
 function emit (request, name) {
   request.emit(name)
-}
-
-/** One buffer of all; what was detached meanwhile has no bytes. */
-function whole (chunks) {
-  const filled = chunks.filter((chunk) => chunk.length > 0)
-  return unshared(filled.length === 1 ? filled[0] : Buffer.concat(filled))
-}
-
-/** Memory that other threads cannot write to while it is copied. */
-function unshared (chunk) {
-  return chunk.buffer instanceof SharedArrayBuffer ? Buffer.from(chunk) : chunk
 }
 
 function fieldsOf (headers) {

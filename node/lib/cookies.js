@@ -2,6 +2,7 @@
 // Electron's `session.cookies`.
 
 const { EventEmitter } = require('node:events')
+const { flag, own, text, time } = require('./given.js')
 const native = require('./native.js')
 const { environment } = native
 
@@ -87,23 +88,6 @@ function cookie (parts, at) {
   if (expiry !== '') made.expirationDate = Number(expiry)
   if (partition !== '') made.partitionKey = partition
   return made
-}
-
-/** What was put on Object.prototype is no option. */
-function own (options) {
-  return { __proto__: null, ...options }
-}
-
-function text (value) {
-  return value == null ? undefined : String(value)
-}
-
-function flag (value) {
-  return typeof value === 'boolean' ? value : undefined
-}
-
-function time (value) {
-  return typeof value === 'number' && !Number.isNaN(value) ? value : undefined
 }
 
 module.exports = { Cookies, making }

@@ -7,7 +7,7 @@
  */
 function fromRecord (text, number, isTimeout) {
   const [message, code, phase, url, ...causes] = text.split('\0')
-  const Kind = message === 'Invalid URL' ? TypeError : Error
+  const Kind = message === 'Invalid URL' || message.startsWith('sec-fetch-dest of ') ? TypeError : Error
   const error = new Kind(message)
   if (code) {
     error.code = code

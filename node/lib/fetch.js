@@ -11,10 +11,12 @@ const { split } = require('./incoming_message.js')
 const sessions = require('./session.js')
 
 const NULL_BODY = new Set([101, 204, 205, 304])
+// A reason phrase comes as it was sent; a Response takes what RFC 9112 §4 allows.
+const NOT_IN_REASON = /[^\t\x20-\x7e\x80-\xff]/g
 // Bytes of an upload that may be on their way before more is read from its stream.
 const WINDOW = 1024 * 1024
 
-/** A body whose Response nobody holds and nobody has begun to read is given up. */
+/** A body that nobody can read any more is given up. */
 const forgotten = new FinalizationRegistry((exchange) => exchange.forget())
 
 async function fetch (input, init, session) {
@@ -29,6 +31,7 @@ async function fetch (input, init, session) {
   request.signal.throwIfAborted()
   const { protocol } = new URL(request.url)
   if (protocol === 'file:') return file(request)
+  if (protocol !== 'http:' && protocol !== 'https:') throw errors.named('ERR_UNKNOWN_URL_SCHEME', -302)
   if (plain && (request.method === 'GET' || request.method === 'HEAD')) {
     throw new TypeError('Request with GET/HEAD method cannot have body.')
   }
@@ -87,7 +90,7 @@ function send (session, options) {
   return new Promise((resolve, reject) => new Exchange(session, options, resolve, reject))
 }
 
-/** One request and its response. The latter is not held here: whoever lets go of it ends the request. */
+/** One request and its response. Its body is not held here: whoever lets go of it ends the request. */
 class Exchange {
   #id
   #options
@@ -96,8 +99,9 @@ class Exchange {
   #pieces = 0
   #hasEnded = false
   #error
-  #stream
+  // The body's controller; held while somebody waits for bytes.
   #controller
+  #pulling
   #resolve
   #reject
   #unlisten
@@ -126,18 +130,18 @@ class Exchange {
     process.nextTick(deliver, this)
   }
 
-  onData (bytes, isWhole) {
-    this.#pieces += isWhole
+  onData (bytes, pieces) {
+    this.#pieces += pieces
     if (this.#controller === undefined) this.#chunks.push(bytes)
     else this.#enqueue(bytes)
   }
 
   onEnd () {
     this.#finish()
-    if (this.#controller === undefined) return
-    this.#controller.close()
+    const controller = this.#reachable()
+    controller?.close()
     // A reader that waits with a buffer of its own gets it back.
-    this.#controller.byobRequest?.respond(0)
+    controller?.byobRequest?.respond(0)
   }
 
   onError (text, number, isTimeout) {
@@ -162,11 +166,15 @@ class Exchange {
   }
 
   forget () {
-    if (!this.#hasEnded && !this.#stream.locked) this.#stream.cancel().catch(() => {})
+    this.#finish()
   }
 
   static deliver (exchange) {
-    exchange.#deliver()
+    try {
+      exchange.#deliver()
+    } catch (error) {
+      exchange.#fail(error)
+    }
   }
 
   #deliver () {
@@ -182,38 +190,48 @@ class Exchange {
       native.environment.want(this.#id, 1)
     }
     const isUsual = status >= 200 && status <= 599
-    const response = new Response(body, { status: isUsual ? status : 200, statusText, headers })
+    const response = new Response(body, { status: isUsual ? status : 200, statusText: statusText.replace(NOT_IN_REASON, ''), headers })
     Object.defineProperties(response, {
       url: { value: url, configurable: true },
       redirected: { value: isRedirected, configurable: true }
     })
     if (!isUsual) Object.defineProperty(response, 'status', { value: status, configurable: true })
-    if (body !== null && !this.#hasEnded) forgotten.register(response, this)
     this.#chunks = []
     this.#resolve(response)
     this.#resolve = this.#reject = undefined
   }
 
-  /** Hands out memory of its own: whoever reads a stream of bytes may give its chunks away. */
+  #reachable () {
+    return this.#pulling ?? this.#controller?.deref()
+  }
+
   #enqueue (bytes) {
-    this.#controller.enqueue(new Uint8Array(bytes))
+    const controller = this.#reachable()
+    if (controller === undefined) return this.#finish()
+    // Before the next pull, which may come at once.
+    this.#pulling = undefined
+    // No Buffer: its users expect what fetch gives.
+    controller.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
   }
 
   #open () {
-    return (this.#stream = new ReadableStream({
+    const stream = new ReadableStream({
       type: 'bytes',
       start: (controller) => {
-        this.#controller = controller
+        this.#controller = new WeakRef(controller)
         for (const bytes of this.#chunks) this.#enqueue(bytes)
       },
       pull: (controller) => {
+        this.#pulling = controller
         if (this.#error) return controller.error(this.#error)
         const pieces = this.#pieces
         this.#pieces = 0
         if (pieces > 0 && !this.#hasEnded) native.environment.want(this.#id, pieces)
       },
       cancel: () => this.#finish()
-    }, { highWaterMark: 0 }))
+    }, { highWaterMark: 0 })
+    if (!this.#hasEnded) forgotten.register(stream, this)
+    return stream
   }
 
   async #send (stream) {
@@ -225,7 +243,7 @@ class Exchange {
         if (done) break
         if (!(value instanceof Uint8Array)) throw new TypeError('Received non-Uint8Array chunk')
         this.#unsent += value.length
-        native.environment.write(this.#id, value)
+        native.write(this.#id, value)
         if (this.#unsent >= WINDOW) {
           await new Promise((resolve) => { this.#drained = resolve })
           this.#drained = undefined
@@ -250,7 +268,7 @@ class Exchange {
     this.#reject?.(error)
     this.#resolve = this.#reject = undefined
     try {
-      this.#controller?.error(error)
+      this.#reachable()?.error(error)
     } catch {
       // The stream has ended already.
     }

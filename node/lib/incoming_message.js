@@ -106,6 +106,15 @@ class IncomingMessage extends Readable {
     return (this.#parts ??= split(this.#text))
   }
 
+  read (size) {
+    try {
+      return super.read(size)
+    } catch (error) {
+      process.nextTick(flow, this)
+      throw error
+    }
+  }
+
   _read () {
     if (this.#pieces > 0) {
       const pieces = this.#pieces
@@ -121,9 +130,14 @@ class IncomingMessage extends Readable {
 
   // From here on: what the owner tells it.
 
-  static data (message, bytes, isWhole) {
-    message.#pieces += isWhole
-    message.push(bytes)
+  static data (message, bytes, pieces) {
+    message.#pieces += pieces
+    try {
+      message.push(bytes)
+    } catch (error) {
+      process.nextTick(flow, message)
+      throw error
+    }
   }
 
   static end (message, trailers, receive, received) {
@@ -133,6 +147,11 @@ class IncomingMessage extends Readable {
     message.#pieces = 0
     message.push(null)
   }
+}
+
+/** Goes on behind a listener that threw: whoever handles that wants the rest, too. */
+function flow (message) {
+  while (message.readableFlowing && message.read() !== null);
 }
 
 const READABLE = { highWaterMark: 64 * 1024 }

@@ -3,18 +3,18 @@
 // and hands each record to the exchange that it belongs to. One instance for each environment (the main
 // thread, each worker). Decides nothing.
 
-const { markAsUntransferable } = require('node:worker_threads')
 const { load } = require('./binary.js')
 const errors = require('./errors.js')
 const { Registry } = require('./registry.js')
 
 const addon = load()
 
-// Slabs hold the bytes of many responses, as Node's own pool of Buffers does. They are ours alone: taken
-// away by `transfer()` their length is 0, and the next drain asks for another.
-const SLAB = 256 * 1024
-let slab = newSlab(SLAB)
-let position = 0
+// What is handed out has its memory to itself: its owner may give it away, by `transfer()` or into a stream
+// of bytes. So a slab whose last bytes fill most of it goes out as it is and another takes its place; smaller
+// pieces are copied out of it.
+const SLAB = 64 * 1024
+let slab = Buffer.allocUnsafeSlow(SLAB)
+let last = 0
 const numbers = new Int32Array(4096)
 
 const exchanges = new Registry()
@@ -23,23 +23,14 @@ const SCOPE = Symbol('scope')
 
 const environment = new addon.Environment(wake)
 
-function newSlab (size) {
-  const bytes = Buffer.allocUnsafeSlow(size)
-  markAsUntransferable(bytes.buffer)
-  return bytes
-}
-
 function wake () {
   for (;;) {
-    const count = environment.drain(numbers, slab, position)
-    position = numbers[0]
-    const missing = numbers[1]
+    const count = environment.drain(numbers, slab)
+    const missing = numbers[0]
+    last = numbers[1]
     for (let at = 2; at < count;) at = dispatch(at)
     if (missing === 0) return
-    if (missing > 1 || position >= slab.length) {
-      slab = newSlab(Math.max(SLAB, missing))
-      position = 0
-    }
+    if (missing > slab.length || slab.length > SLAB) slab = Buffer.allocUnsafeSlow(Math.max(SLAB, missing))
   }
 }
 
@@ -76,7 +67,7 @@ function dispatch (at) {
 function tell (exchange, kind, at) {
   switch (kind) {
     case RESPONSE: return exchange.onResponse(latin1(at), numbers.slice(at + 2, at + 16))
-    case DATA: return exchange.onData(slab.subarray(numbers[at], numbers[at] + numbers[at + 1]), numbers[at + 2])
+    case DATA: return exchange.onData(bytes(at), numbers[at + 2])
     case END: return exchange.onEnd(latin1(at), numbers[at + 2], numbers[at + 3])
     case ERROR: return exchange.onError(utf8(at), numbers[at + 2], numbers[at + 3] === 1)
     case REDIRECT: return exchange.onRedirect(latin1(at), numbers[at + 2])
@@ -89,6 +80,19 @@ function tell (exchange, kind, at) {
 
 function raise (error) {
   throw error
+}
+
+function bytes (at) {
+  const start = numbers[at]
+  const length = numbers[at + 1]
+  const piece = slab.subarray(start, start + length)
+  if (at - 2 === last && length >= slab.length / 2) {
+    slab = Buffer.allocUnsafeSlow(SLAB)
+    return piece
+  }
+  const copy = Buffer.allocUnsafeSlow(length)
+  copy.set(piece)
+  return copy
 }
 
 function latin1 (at) {
@@ -119,6 +123,12 @@ function start (exchange, session, head, flags, body, limits) {
   return id
 }
 
+/** A piece of a chunked body; copied before this returns. */
+function write (id, chunk) {
+  // Memory of other threads they could write to while it is copied.
+  environment.write(id, chunk.buffer instanceof SharedArrayBuffer ? Buffer.from(chunk) : chunk)
+}
+
 /** The number by which records name `exchange`; for good. */
 function register (exchange) {
   return exchanges.add(exchange)
@@ -145,4 +155,4 @@ function abort (id) {
   if (exchanges.remove(id)) environment.abort(id)
 }
 
-module.exports = { addon, environment, SCOPE, start, register, ask, abort }
+module.exports = { addon, environment, SCOPE, start, write, register, ask, abort }

@@ -30,6 +30,9 @@ function parse (input) {
     ? { __proto__: null, url: input }
     : input instanceof URL ? { __proto__: null, url: input.href } : { __proto__: null, ...input }
 
+  // Not by `url` as an option, which fails when the request starts.
+  if (typeof input === 'string' && !URL.canParse(input)) throw new TypeError('Invalid URL')
+
   let url = options.url || options.href
   if (url) {
     url = String(url)

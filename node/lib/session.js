@@ -8,6 +8,7 @@ const { app, settings } = require('./app.js')
 const cookies = require('./cookies.js')
 const certificates = require('./certificates.js')
 const { notImplemented } = require('./errors.js')
+const { own, text, texts } = require('./given.js')
 
 const { addon, environment } = native
 const making = Symbol('making')
@@ -20,6 +21,7 @@ class Session extends EventEmitter {
   #native
   #cookies
   #verifier
+  #hasUserAgent = false
 
   constructor (key, made) {
     if (key !== making) throw new Error("Session objects cannot be created with 'new'")
@@ -48,7 +50,8 @@ class Session extends EventEmitter {
   }
 
   setUserAgent (userAgent, acceptLanguages) {
-    plain(() => this.#native.setUserAgent(String(userAgent), acceptLanguages === undefined ? undefined : String(acceptLanguages)))
+    plain(() => this.#native.setUserAgent(String(userAgent), text(acceptLanguages)))
+    this.#hasUserAgent = true
   }
 
   fetch (input, init) {
@@ -56,7 +59,7 @@ class Session extends EventEmitter {
   }
 
   preconnect (options) {
-    const { url, numSockets } = { __proto__: null, ...options }
+    const { url, numSockets } = own(options)
     if (typeof url !== 'string' || !URL.canParse(url)) {
       throw new Error('Must pass non-empty valid url to session.preconnect.')
     }
@@ -73,16 +76,16 @@ class Session extends EventEmitter {
 
   /** Nothing but cookies is kept that `storages` could name. */
   async clearStorageData (options) {
-    const { origin, storages } = { __proto__: null, ...options }
-    if (storages !== undefined && !storages.includes('cookies')) return
-    await this.#clear(['cookies'], origin === undefined ? [] : [origin], [], true)
+    const { origin, storages } = own(options)
+    if (storages !== undefined && !texts('storages', storages).includes('cookies')) return
+    await this.#clear(['cookies'], origin === undefined ? [] : [String(origin)], [], true)
   }
 
   async clearData (options) {
-    const { dataTypes, origins, excludeOrigins, avoidClosingConnections } = { __proto__: null, ...options }
-    const kinds = dataTypes?.filter((kind) => kind === 'cookies')
-    if (kinds !== undefined && kinds.length === 0) return
-    await this.#clear(kinds ?? [], origins ?? [], excludeOrigins ?? [], avoidClosingConnections === true)
+    const { dataTypes, origins, excludeOrigins, avoidClosingConnections } = own(options)
+    const kinds = texts('dataTypes', dataTypes).filter((kind) => kind === 'cookies')
+    if (dataTypes !== undefined && kinds.length === 0) return
+    await this.#clear(kinds, texts('origins', origins), texts('excludeOrigins', excludeOrigins), avoidClosingConnections === true)
   }
 
   /** Starts writing what is kept; `cookies.flushStore` waits for it. */
@@ -99,7 +102,7 @@ class Session extends EventEmitter {
   }
 
   setSSLConfig (config) {
-    const { minVersion, maxVersion, disabledCipherSuites } = { __proto__: null, ...config }
+    const { minVersion, maxVersion, disabledCipherSuites } = own(config)
     for (const version of [minVersion, maxVersion]) {
       if (version !== undefined && version !== 'tls1.2' && version !== 'tls1.3') {
         throw new TypeError(`Invalid value for a version of TLS: '${version}'`)
@@ -109,7 +112,7 @@ class Session extends EventEmitter {
   }
 
   async resolveHost (host, options) {
-    const { queryType, source, cacheUsage, secureDnsPolicy } = { __proto__: null, ...options }
+    const { queryType, source, cacheUsage, secureDnsPolicy } = own(options)
     const how = {}
     for (const [name, word] of Object.entries({ queryType, source, cacheUsage, secureDnsPolicy })) {
       if (word !== undefined) how[name] = String(word)
@@ -128,16 +131,39 @@ class Session extends EventEmitter {
     }
   }
 
-  async #clear (kinds, origins, excludeOrigins, avoidClosingConnections) {
-    const what = {
-      kinds, origins: origins.map(String), excludeOrigins: excludeOrigins.map(String), avoidClosingConnections
+  /** There is no code to be cached: the path is checked and of no use. */
+  setCodeCachePath (folder) {
+    if (typeof folder !== 'string' || !path.isAbsolute(folder)) {
+      throw new Error('Absolute path must be provided to store code cache.')
     }
+  }
+
+  // No dictionary for compression is ever kept.
+
+  async getSharedDictionaryInfo (options) {
+    return []
+  }
+
+  async getSharedDictionaryUsageInfo () {
+    return []
+  }
+
+  async clearSharedDictionaryCache () {}
+
+  async clearSharedDictionaryCacheForIsolationKey (options) {}
+
+  async #clear (kinds, origins, excludeOrigins, avoidClosingConnections) {
+    const what = { kinds, origins, excludeOrigins, avoidClosingConnections }
     await native.ask((id) => environment.clearData(id, this.#native, what))
   }
 
   /** The addon's half, for the package itself. */
   static nativeOf (session) {
     return session.#native
+  }
+
+  static fallBack (session, userAgent) {
+    if (!session.#hasUserAgent) plain(() => session.#native.setUserAgent(userAgent))
   }
 }
 
@@ -167,23 +193,33 @@ function fromPath (folder) {
 }
 
 function find (known, name, make) {
-  let session = known.get(name)
-  if (session === undefined) {
-    session = new Session(making, plain(make))
-    known.set(name, session)
-    certificates.choose(nativeOf(session), app)
-    if (session.isPersistent()) flushAtExit()
-    app.emit('session-created', session)
-  }
+  const found = known.get(name)
+  if (found !== undefined) return found
+  const made = plain(make)
+  // One by another name: `persist:` is the default one, `persist:A` is `persist:a`.
+  const same = made.storagePath && all().find(({ storagePath }) => storagePath === made.storagePath)
+  const session = same || new Session(making, made)
+  known.set(name, session)
+  if (same) return same
+  certificates.choose(nativeOf(session), app)
+  if (session.isPersistent()) flushAtExit()
+  app.emit('session-created', session)
   return session
+}
+
+function all () {
+  return [...partitions.values(), ...folders.values()]
+}
+
+/** Gives sessions that were given none this `User-Agent`. */
+function fallBack (userAgent) {
+  for (const session of all()) giveAgent(session, userAgent)
 }
 
 /** Adds a certificate that servers may be shown; from now on they are asked anew. */
 async function importCertificate (file, password) {
   const isImported = await certificates.importIdentity(file, password)
-  for (const made of isImported ? [...partitions.values(), ...folders.values()] : []) {
-    certificates.choose(nativeOf(made), app)
-  }
+  for (const made of isImported ? all() : []) certificates.choose(nativeOf(made), app)
   return isImported
 }
 
@@ -207,7 +243,8 @@ function defaultSession () {
   return fromPartition('')
 }
 
-const nativeOf = Session.nativeOf
+const { nativeOf, fallBack: giveAgent } = Session
 delete Session.nativeOf
+delete Session.fallBack
 
-module.exports = { Session, fromPartition, fromPath, defaultSession, importCertificate, nativeOf }
+module.exports = { Session, fromPartition, fromPath, defaultSession, fallBack, importCertificate, nativeOf }

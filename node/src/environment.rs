@@ -20,7 +20,7 @@ use crate::lent;
 use crate::options;
 use crate::pool;
 use crate::pump::{self, Upload};
-use crate::records::{Event, Full, Packer};
+use crate::records::{Event, Full, Packer, RESERVED};
 use crate::runtime::{Ending, at_end_of_turn, lock, spawn};
 use crate::session::Session;
 use crate::wake::Wake;
@@ -244,23 +244,20 @@ impl Environment {
         }
     }
 
-    /// Writes what happened into `numbers` and `slab`, the latter from `position`; see `records.rs`.
-    /// Gives the count of numbers.
+    /// Writes what happened into `numbers` and `slab`; see `records.rs`. Gives the count of numbers.
     #[napi]
     pub fn drain(
         &self,
         env: Env,
         mut numbers: Int32ArraySlice<'_>,
         mut slab: Uint8ArraySlice<'_>,
-        position: u32,
     ) -> u32 {
         let (numbers, slab) = lent::writable(&mut numbers, &mut slab);
         let mut taken = self.taken.borrow_mut();
-        let position = usize::try_from(position).unwrap_or(usize::MAX);
-        if numbers.len() < 2 {
+        if numbers.len() < RESERVED {
             return 0;
         }
-        let mut packer = Packer::new(numbers, slab, position);
+        let mut packer = Packer::new(numbers, slab);
         let mut missing = 0;
         let mut has_ended = false;
         'full: while !taken.is_empty() || self.outbox.take(&mut taken) {

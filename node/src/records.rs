@@ -1,8 +1,11 @@
 //! What happened, as JavaScript reads it: numbers in one array of its own, bytes in another.
 //!
-//! A record is its kind, the request's number and as many numbers as the kind has (`lib/records.js`
+//! A record is its kind, the request's number and as many numbers as the kind has (`lib/native.js`
 //! names them the same way). Texts and bytes lie in the slab; the record holds where they begin and
 //! how long they are. Texts are Latin-1 unless said otherwise, their parts ended by NUL.
+//!
+//! Pieces of one body that follow each other are one record. What the slab holds is of use until the next
+//! call, and JavaScript may hand its memory to somebody together with the last bytes in it.
 
 use netreq::{Bytes, Error, IncomingMessage, NetError, RedirectInfo, Span, Timing, UploadProgress};
 
@@ -83,11 +86,11 @@ impl Event {
         let phase = error.phase().map_or("", netreq::Phase::name);
         let url = error.url().map_or("", netreq::Url::as_str);
         for part in [&error.to_string(), error.net_error().name(), phase, url] {
-            append(&mut text, part.as_bytes());
+            append_words(&mut text, part);
         }
         let mut cause = std::error::Error::source(error);
         while let Some(next) = cause {
-            append(&mut text, next.to_string().replace('\0', "\u{fffd}").as_bytes());
+            append_words(&mut text, &next.to_string());
             cause = next.source();
         }
         Self::Error { text, number: error.net_error().code(), is_timeout: error.is_timeout() }
@@ -106,7 +109,7 @@ impl Event {
     pub(crate) fn sentence(sentence: &str) -> Self {
         let mut text = Vec::new();
         for part in [sentence, "", "", ""] {
-            append(&mut text, part.as_bytes());
+            append_words(&mut text, part);
         }
         Self::Error { text, number: 0, is_timeout: false }
     }
@@ -143,6 +146,11 @@ pub(crate) fn append(text: &mut Vec<u8>, part: &[u8]) {
     text.push(0);
 }
 
+/// Words that may quote what was given, NUL too.
+fn append_words(text: &mut Vec<u8>, words: &str) {
+    append(text, words.replace('\0', "\u{fffd}").as_bytes());
+}
+
 fn append_fields<'a>(text: &mut Vec<u8>, fields: impl Iterator<Item = (&'a str, &'a [u8])>) {
     for (name, value) in fields {
         append(text, name.as_bytes());
@@ -171,6 +179,8 @@ pub(crate) struct Packer<'a> {
     count: usize,
     slab: &'a mut [u8],
     position: usize,
+    /// Where the last record with bytes begins, if it is one of data.
+    last_data: Option<usize>,
 }
 
 /// Why a record was not written, or not in whole.
@@ -182,10 +192,9 @@ pub(crate) enum Full {
 }
 
 impl<'a> Packer<'a> {
-    /// Records begin behind the first [`RESERVED`] numbers; bytes behind `position`.
-    pub(crate) fn new(numbers: &'a mut [i32], slab: &'a mut [u8], position: usize) -> Self {
-        let position = position.min(slab.len());
-        Self { numbers, count: RESERVED, slab, position }
+    /// Records begin behind the first [`RESERVED`] numbers.
+    pub(crate) fn new(numbers: &'a mut [i32], slab: &'a mut [u8]) -> Self {
+        Self { numbers, count: RESERVED, slab, position: 0, last_data: None }
     }
 
     /// Writes `event`. Of data that does not fit, what fits is written and taken from it.
@@ -200,7 +209,18 @@ impl<'a> Packer<'a> {
             }
             let piece = bytes.split_to(bytes.len().min(room));
             let (start, length) = self.copy(&piece);
-            self.numbers(DATA, id, &[start, length, i32::from(bytes.is_empty())]);
+            let ended = i32::from(bytes.is_empty());
+            let before = self.last_data.filter(|at| at + DATA_NUMBERS == self.count);
+            match before.filter(|at| self.numbers[at + 1] == id.cast_signed()) {
+                Some(at) => {
+                    self.numbers[at + 3] += length;
+                    self.numbers[at + 4] += ended;
+                }
+                None => {
+                    self.last_data = Some(self.count);
+                    self.numbers(DATA, id, &[start, length, ended]);
+                }
+            }
             return if bytes.is_empty() { Ok(()) } else { Err(Full::Used) };
         }
         let bytes = event.bytes();
@@ -208,6 +228,9 @@ impl<'a> Packer<'a> {
             return Err(Full::TooSmall(bytes.len()));
         }
         let (start, length) = self.copy(bytes);
+        if length > 0 {
+            self.last_data = None;
+        }
         match event {
             Event::Data(_) => {}
             Event::Response(response) => {
@@ -239,10 +262,11 @@ impl<'a> Packer<'a> {
         Ok(())
     }
 
-    /// How many numbers are used; the first two say where the slab is free and what is missing: 0
-    /// nothing, else a slab with so many free bytes.
+    /// How many numbers are used. The first two say what is missing (0 nothing, else a slab of so many
+    /// bytes), and where the record with the last bytes begins, if it is one of data, else 0.
     pub(crate) fn finish(self, missing: usize) -> u32 {
-        for (place, number) in self.numbers.iter_mut().zip([self.position, missing]) {
+        let last = self.last_data.unwrap_or(0);
+        for (place, number) in self.numbers.iter_mut().zip([missing, last]) {
             *place = i32::try_from(number).unwrap_or(i32::MAX);
         }
         u32::try_from(self.count).unwrap_or(0)
@@ -278,9 +302,10 @@ fn halves(number: u64) -> [i32; 2] {
     [low, number >> 32].map(|half| u32::try_from(half).unwrap_or(0).cast_signed())
 }
 
-const RESERVED: usize = 2;
+pub(crate) const RESERVED: usize = 2;
 /// What the longest record takes.
 const MOST_NUMBERS: usize = 18;
+const DATA_NUMBERS: usize = 5;
 
 const RESPONSE: i32 = 1;
 const DATA: i32 = 2;

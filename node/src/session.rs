@@ -16,6 +16,8 @@ use crate::runtime;
 pub struct Settings {
     /// The folder below which partitions are kept.
     pub data_dir: Option<String>,
+    /// The `User-Agent` of a session that has been given none.
+    pub user_agent: Option<String>,
     /// Chromium's `--host-resolver-rules`.
     pub host_resolver_rules: Option<String>,
     /// Connections to one host and in all at most.
@@ -138,6 +140,9 @@ fn builder(settings: Settings) -> Result<netreq::SessionBuilder> {
     let mut builder = netreq::Session::builder();
     if let Some(folder) = settings.data_dir {
         builder = builder.data_dir(folder);
+    }
+    if let Some(user_agent) = settings.user_agent {
+        builder = builder.user_agent(user_agent);
     }
     if let Some(rules) = settings.host_resolver_rules {
         builder = builder.host_resolver_rules(rules);

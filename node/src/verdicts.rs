@@ -33,7 +33,7 @@ impl Environment {
     }
 
     /// The answer to question `number`, by Electron's numbers: 0 accepts, -3 leaves it to the engine,
-    /// anything else refuses.
+    /// any other is the error with which it is refused, and `ERR_FAILED` where there is none of it.
     #[napi]
     pub fn answer_verdict(&self, number: u32, verdict: i32) {
         let waiting = lock(&self.outbox().verdicts).remove(&number);
@@ -42,7 +42,9 @@ impl Environment {
             let _ = waiting.send(match verdict {
                 0 => CertificateVerdict::Accept,
                 -3 => CertificateVerdict::Default,
-                _ => CertificateVerdict::Reject,
+                code => CertificateVerdict::Reject(
+                    NetError::from_code(code).unwrap_or(NetError::Failed),
+                ),
             });
         }
     }

@@ -243,3 +243,48 @@ test('upload-progress says what getUploadProgress says', async (t) => {
   const { current, total } = request.getUploadProgress()
   assert.deepStrictEqual([current, total], [1048576, 1048576])
 })
+
+test('what was written may be used for something else as soon as its callback is called', async (t) => {
+  const url = await serve(t, async (request, response) => response.end(await received(request)))
+  for (const chunked of [false, true]) {
+    const request = net.request({ method: 'POST', url })
+    request.chunkedEncoding = chunked
+    const used = Buffer.alloc(4)
+    for (const word of ['one ', 'two ', 'more']) {
+      used.write(word)
+      await new Promise((resolve) => request.write(used, resolve))
+    }
+    used.fill('x')
+    assert.strictEqual(await text(await respond(request)), 'one two more')
+  }
+})
+
+test('an empty first write begins a chunked request', async (t) => {
+  const url = await serve(t, (request, response) => response.end('early'))
+  const request = net.request({ method: 'POST', url })
+  request.chunkedEncoding = true
+  request.write('')
+  assert.throws(() => request.setHeader('a', 'b'), { message: "Can't set headers after they are sent" })
+  const [response] = await once(request, 'response')
+  assert.strictEqual(await text(response), 'early')
+  request.end()
+})
+
+test('who gives the memory of a chunk away takes nothing from other chunks and other responses', async (t) => {
+  const bodies = [100, 5000, 70_000, 300_000].flatMap((size) => [1, 2, 3].map((at) => Buffer.alloc(size, `${size}/${at} `)))
+  const url = await serve(t, (request, response) => response.end(bodies[Number(request.url.slice(1))]))
+  const give = (chunk) => Buffer.from(structuredClone(chunk, { transfer: [chunk.buffer] }))
+  const whole = await Promise.all(bodies.map(async (body, at) => {
+    const response = await respond(net.request(url + at))
+    const parts = []
+    // Some are read as they come, some lie in their stream for a while.
+    if (at % 2 === 0) {
+      response.on('data', (chunk) => parts.push(give(chunk)))
+      await once(response, 'end')
+    } else {
+      for await (const chunk of response) parts.push(give(chunk))
+    }
+    return Buffer.concat(parts)
+  }))
+  whole.forEach((body, at) => assert.ok(body.equals(bodies[at]), `body ${at}`))
+})

@@ -305,3 +305,44 @@ test('listeners of a request and its response run in the context that it was mad
   assert.deepStrictEqual(seen.sort(), ['first', 'second'].flatMap((name) =>
     ['close', 'data', 'end', 'redirect', 'response'].map((what) => `${name} ${what} ${name}`)))
 })
+
+test('a response that nobody was given fails in silence: the request says why', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.writeHead(200, { 'content-length': 10 }).write('half')
+    setImmediate(() => request.socket.destroy())
+  })
+  const request = net.request(url)
+  request.end()
+  const [error] = await once(request, 'error')
+  assert.match(error.message, /^net::ERR_/)
+})
+
+test('a data listener that throws once gets the rest', () => {
+  const script = `
+    const { net } = require(${JSON.stringify(require.resolve('..'))})
+    const server = require('node:http').createServer((request, response) => response.end(Buffer.alloc(400 * 1024)))
+    process.on('uncaughtException', ({ message }) => console.log(message))
+    server.listen(0, '127.0.0.1', () => {
+      const request = net.request('http://127.0.0.1:' + server.address().port)
+      request.on('response', (response) => {
+        let length = 0
+        response.on('data', (chunk) => {
+          const isFirst = length === 0
+          length += chunk.length
+          if (isFirst) throw new Error('once')
+        })
+        response.on('end', () => { console.log(length); server.close() })
+      })
+      request.end()
+    })`
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', timeout: 20_000 })
+  assert.strictEqual(stdout, `once\n${400 * 1024}\n`)
+})
+
+test('before it is started an aborted request takes header fields, to no effect', () => {
+  const request = net.request('http://127.0.0.1/')
+  request.abort()
+  request.setHeader('A', 'b')
+  request.removeHeader('A')
+  request.chunkedEncoding = true
+})

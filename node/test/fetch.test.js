@@ -151,6 +151,34 @@ test('a body that is cancelled ends its request', async (t) => {
   await isGone
 })
 
+test('a body is whole also where nobody holds its Response any more', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.write('x')
+    if (request.url === '/late') setTimeout(() => response.end('y'), 100)
+    else response.end('y'.repeat(200 * 1024))
+  })
+  for (const [path, length] of [['late', 2], ['long', 1 + 200 * 1024]]) {
+    const { body } = await net.fetch(url + path)
+    for (let times = 0; times < 5; times++) {
+      global.gc()
+      await new Promise(setImmediate)
+    }
+    assert.strictEqual((await new Response(body).text()).length, length)
+  }
+})
+
+test('a reason phrase with control characters is a Response without them', async (t) => {
+  const url = await listen(t, net_.createServer((socket) => socket.once('data', () => socket.end('HTTP/1.1 200 O\x01K\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok'))))
+  const response = await net.fetch(url)
+  assert.deepStrictEqual([response.statusText, await response.text()], ['OK', 'ok'])
+})
+
+test('a scheme that nobody knows rejects', async () => {
+  for (const url of ['custom://x/', 'data:,x', 'blob:x', 'about:blank']) {
+    await assert.rejects(net.fetch(url), { message: 'net::ERR_UNKNOWN_URL_SCHEME', errno: -302 }, url)
+  }
+})
+
 test('a Response that nobody holds ends its request', async (t) => {
   let gone
   const isGone = new Promise((resolve) => { gone = resolve })

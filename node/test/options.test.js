@@ -45,8 +45,11 @@ test('what is wrong with the options is thrown at once, in Electron\'s words', (
   }
 })
 
-test('what is no URL at all comes as an error event', async () => {
-  await assert.rejects(respond(net.request('no url')), { name: 'TypeError', message: 'Invalid URL' })
+test('a string that is no URL throws, and as an option it comes as an error event', async () => {
+  for (const text of ['no url', '', '//x', 'http://', 'http://a b/', 'http://a:99999/']) {
+    assert.throws(() => net.request(text), { name: 'TypeError', message: 'Invalid URL' }, text)
+    if (text) await assert.rejects(respond(net.request({ url: text })), { name: 'TypeError', message: 'Invalid URL' }, text)
+  }
 })
 
 test('unknown values of enumerations are as if not given', async (t) => {

@@ -123,3 +123,42 @@ test('a switch whose feature is not there yet is refused, and any other one is k
   }
   line.appendArgument('https://example.org')
 })
+
+test('a partition by another name is the same session', () => {
+  assert.strictEqual(session.fromPartition('persist:'), session.defaultSession)
+  assert.strictEqual(session.fromPartition('persist:Name'), session.fromPartition('persist:name'))
+  assert.strictEqual(session.fromPath(session.fromPartition('persist:name').storagePath), session.fromPartition('persist:name'))
+  assert.notStrictEqual(session.fromPartition('Name'), session.fromPartition('name'))
+})
+
+test('lists that are none, hold something else or no end are a TypeError', async () => {
+  const here = session.fromPartition('lists')
+  for (const list of ['http://a.test', [1], { map: () => new Array(4294967295) }, new Array(4294967295)]) {
+    await assert.rejects(here.clearData({ origins: list }), new TypeError('origins must be an array of strings'))
+    await assert.rejects(here.clearData({ dataTypes: list }), new TypeError('dataTypes must be an array of strings'))
+  }
+  await assert.rejects(here.clearData({ origins: ['a\0b'] }), (error) => error.code === undefined && error.message.includes('a\ufffdb'))
+})
+
+test('userAgentFallback is the agent of sessions that were given none', async (t) => {
+  const url = await serve(t, (request, response) => response.end(request.headers['user-agent']))
+  const [given, early] = [session.fromPartition('given'), session.fromPartition('early')]
+  given.setUserAgent('its own')
+  const before = app.userAgentFallback
+  assert.match(before, /^netreq\//)
+  t.after(() => { app.userAgentFallback = before })
+  app.userAgentFallback = 'for all'
+  const seen = await Promise.all([given, early, session.fromPartition('later')].map((here) => fetched({ url, session: here })))
+  assert.deepStrictEqual(seen.map(({ body }) => body), ['its own', 'for all', 'for all'])
+  assert.throws(() => { app.userAgentFallback = 'a\nb' }, Error)
+  assert.strictEqual(app.userAgentFallback, 'for all')
+})
+
+test('what a browser would keep beside is not there to be found or cleared', async () => {
+  const here = session.fromPartition('nothing kept')
+  assert.deepStrictEqual([await here.getSharedDictionaryInfo({}), await here.getSharedDictionaryUsageInfo()], [[], []])
+  await here.clearSharedDictionaryCache()
+  await here.clearSharedDictionaryCacheForIsolationKey({})
+  here.setCodeCachePath(require('node:os').tmpdir())
+  assert.throws(() => here.setCodeCachePath('code'), { message: 'Absolute path must be provided to store code cache.' })
+})

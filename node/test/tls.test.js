@@ -69,6 +69,21 @@ test('setCertificateVerifyProc has the last word: 0 accepts, -2 refuses, -3 and 
     assert.strictEqual(asked.certificate.issuer.commonName, 'A Test Authority')
     assert.strictEqual(asked.certificate.issuerCert, undefined)
   }
+  // Another certificate error is the request's, and what is no integer is never trust.
+  here.setCertificateVerifyProc((request, callback) => callback(-201))
+  await assert.rejects(get(), { message: 'net::ERR_CERT_DATE_INVALID' })
+  for (const answer of [[], [null], ['0'], [{}], [0.5], [NaN], [false], [2 ** 32]]) {
+    let thrown
+    here.setCertificateVerifyProc((request, callback) => {
+      try {
+        callback(...answer)
+      } catch (error) {
+        thrown = error
+      }
+    })
+    await assert.rejects(get(), { message: 'net::ERR_FAILED' })
+    assert.ok(thrown instanceof TypeError, String(answer))
+  }
   here.setCertificateVerifyProc(null)
   await assert.rejects(get(), invalid)
   assert.throws(() => here.setCertificateVerifyProc('no'), { message: 'Must pass null or function' })

@@ -303,8 +303,8 @@ impl Asks {
             is_issued_by_known_root: is_known_root,
         };
         match (self.state.verdicts.of(&self.procedure, question).await, fault) {
-            (CertificateVerdict::Reject, _) => {
-                Err(TlsError::new(NetError::Failed, "the session rejects the server's certificate"))
+            (CertificateVerdict::Reject(error), _) => {
+                Err(TlsError::new(error, "the session rejects the server's certificate"))
             }
             (CertificateVerdict::Default, Some(fault)) => Err(fault),
             (CertificateVerdict::Accept, _) | (CertificateVerdict::Default, None) => Ok(error),

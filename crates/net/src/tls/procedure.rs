@@ -36,8 +36,8 @@ pub struct CertificateQuestion {
 pub enum CertificateVerdict {
     /// The server is who it should be, whatever is wrong with its certificate.
     Accept,
-    /// It is not: the request fails with `ERR_FAILED`.
-    Reject,
+    /// It is not: the request fails with this error; Electron's -2 is `ERR_FAILED`.
+    Reject(NetError),
     /// The engine's own verdict holds.
     #[default]
     Default,
@@ -118,7 +118,7 @@ mod tests {
                 tokio::task::yield_now().await;
                 match question.hostname.as_str() {
                     "good.test" => CertificateVerdict::Accept,
-                    _ => CertificateVerdict::Reject,
+                    _ => CertificateVerdict::Reject(NetError::Failed),
                 }
             }
         });
@@ -127,7 +127,7 @@ mod tests {
         let both = tokio::join!(of("good.test", b"1"), of("good.test", b"1"));
         assert_eq!(both, (CertificateVerdict::Accept, CertificateVerdict::Accept));
         assert_eq!(asked.load(Ordering::Relaxed), 1);
-        assert_eq!(of("bad.test", b"1").await, CertificateVerdict::Reject);
+        assert_eq!(of("bad.test", b"1").await, CertificateVerdict::Reject(NetError::Failed));
         assert_eq!(of("good.test", b"2").await, CertificateVerdict::Accept);
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }

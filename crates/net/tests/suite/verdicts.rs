@@ -64,7 +64,7 @@ async fn a_server_that_is_rejected_hears_nothing_whoever_vouches_for_it() {
     let authority = Authority::new();
     let server = Server::builder().tls(&authority.identity()).start().unwrap();
     let session = trusting(&authority).build().unwrap();
-    let asked = ask(&session, CertificateVerdict::Reject);
+    let asked = ask(&session, CertificateVerdict::Reject(NetError::Failed));
 
     for _ in 0..2 {
         let error = session.get(server.url("/")).await.unwrap_err();
@@ -111,7 +111,7 @@ async fn a_change_of_the_owners_mind_reaches_connections_and_tickets_from_before
     // In use while the mind changes, and given back after.
     let open = session.get(server.url("/stream/2")).await.unwrap();
 
-    let asked = ask(&session, CertificateVerdict::Reject);
+    let asked = ask(&session, CertificateVerdict::Reject(NetError::Failed));
     open.bytes().await.unwrap();
     let error = session.get(server.url("/")).await.unwrap_err();
     assert_eq!(error.net_error(), NetError::Failed);
@@ -221,7 +221,7 @@ async fn a_dial_from_before_a_change_serves_no_request_from_after_it() {
     session.preconnect(server.url("/"), 1).unwrap();
     eventually("the owner is asked", || asked.load(Ordering::Relaxed) == 1).await;
 
-    ask(&session, CertificateVerdict::Reject);
+    ask(&session, CertificateVerdict::Reject(NetError::Failed));
     let (request, ()) = tokio::join!(session.get(server.url("/")).send(()), async {
         eventually("the request waits for the dial", || session.connections().waiting == 1).await;
         answer.notify_one();
