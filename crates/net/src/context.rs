@@ -7,6 +7,8 @@ use netreq_proto::NetError;
 use netreq_proto::default_headers::accept_language;
 use netreq_proto::h1::field_line;
 use netreq_proto::header::check_value;
+use netreq_proto::port::is_blocked;
+use url::Url;
 
 #[cfg(doc)]
 use netreq_proto::FetchMetadata;
@@ -40,6 +42,8 @@ pub(crate) struct Settings {
     /// The lines of `Sec-Fetch-*` for [`FetchMetadata::DEFAULT`].
     pub(crate) fetch_metadata: Box<[u8]>,
     pub(crate) timeouts: Timeouts,
+    /// Ports that are spoken to although they are those of other protocols.
+    pub(crate) allowed_ports: Box<[u16]>,
     /// Whether a connection over TLS leads to the right server. Nothing that is remembered for long
     /// comes from one that may not.
     pub(crate) checks_certificates: bool,
@@ -81,7 +85,23 @@ impl Settings {
         timeouts: Timeouts,
         checks_certificates: bool,
     ) -> Self {
-        Self { identity: RwLock::new(identity), fetch_metadata, timeouts, checks_certificates }
+        let identity = RwLock::new(identity);
+        let allowed_ports = Box::default();
+        Self { identity, fetch_metadata, timeouts, allowed_ports, checks_certificates }
+    }
+
+    /// # Errors
+    ///
+    /// `ERR_UNSAFE_PORT` for a URL that names a port of another protocol. Chromium
+    /// `IsPortAllowedForScheme`.
+    pub(crate) fn check_port(&self, url: &Url) -> Result<(), Error> {
+        match url.port() {
+            Some(port) if is_blocked(port) && !self.allowed_ports.contains(&port) => {
+                let cause = format!("port {port} is that of another protocol than HTTP");
+                Err(Error::argument(NetError::UnsafePort, cause).with_url(url))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What the session says of itself now.

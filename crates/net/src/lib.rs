@@ -99,7 +99,8 @@ pub use netreq_proto::h1::{FieldBlock, ResponseHead};
 pub use netreq_proto::header::IntoValue;
 pub use netreq_proto::node_headers::{MergedHeaders, MergedValue};
 pub use netreq_proto::{
-    Field, HeaderList, InvalidHeader, NetError, Origin, Phase, ReferrerPolicy, RequestPriority,
+    CacheMode, Field, HeaderList, InvalidHeader, NetError, Origin, Phase, ReferrerPolicy,
+    RequestPriority,
 };
 pub use progress::UploadProgress;
 pub use request::{

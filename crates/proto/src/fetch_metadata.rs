@@ -12,6 +12,12 @@ use url::Url;
 
 use crate::origin::{Origin, is_potentially_trustworthy};
 
+/// Whether a field says what a request is for.
+pub fn is_fetch_metadata(name: &str) -> bool {
+    let names = ["sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-fetch-user"];
+    names.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// Fetch's request mode, the value of `Sec-Fetch-Mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RequestMode {

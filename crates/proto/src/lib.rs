@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cache_mode;
 pub mod clear_site_data;
 pub mod cookie;
 pub mod date;
@@ -22,12 +23,14 @@ pub mod node_headers;
 pub mod origin;
 pub mod partition;
 pub mod pool;
+pub mod port;
 pub mod redirect;
 pub mod referrer;
 pub mod retry;
 pub mod site;
 pub mod target;
 
+pub use cache_mode::CacheMode;
 pub use date::{HttpDate, UnixTime};
 pub use default_headers::RequestPriority;
 pub use fetch_metadata::{Destination, FetchMetadata, RequestMode, SecFetchSite};

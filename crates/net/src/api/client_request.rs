@@ -12,10 +12,11 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
+use netreq_proto::fetch_metadata::is_fetch_metadata;
 use netreq_proto::header::IntoValue;
 use netreq_proto::target::url_from_parts;
 use netreq_proto::{
-    Field, HeaderList, InvalidHeader, NetError, Origin, ReferrerPolicy, RequestPriority,
+    CacheMode, Field, HeaderList, InvalidHeader, NetError, Origin, ReferrerPolicy, RequestPriority,
 };
 use tokio::io::AsyncWrite;
 use tokio::runtime::Handle;
@@ -25,7 +26,7 @@ use url::Url;
 use super::events::{Closing, Event, Events, Feed};
 use super::incoming_message::IncomingMessage;
 use super::into_url::{IntoUrl, refused};
-use super::request_builder::{draft, send};
+use super::request_builder::{draft, send_settled};
 use crate::body::Body;
 use crate::context::Context;
 use crate::error::{Error, without_credentials};
@@ -78,6 +79,8 @@ pub struct Options {
     pub referrer_policy: ReferrerPolicy,
     /// Default idle.
     pub priority: RequestPriority,
+    /// Default: by the rules of HTTP.
+    pub cache: CacheMode,
     /// Default: the session's.
     pub timeouts: Option<Timeouts>,
 }
@@ -101,6 +104,7 @@ impl fmt::Debug for Options {
             .field("origin", &self.origin)
             .field("referrer_policy", &self.referrer_policy)
             .field("priority", &self.priority)
+            .field("cache", &self.cache)
             .field("timeouts", &self.timeouts)
             .finish_non_exhaustive()
     }
@@ -222,6 +226,7 @@ impl ClientRequest {
         request.credentials.use_session_cookies = options.use_session_cookies;
         request.referrer_policy = options.referrer_policy;
         request.hop.priority = options.priority as u8;
+        request.hop.cache = options.cache;
         request.hop.timeouts = options.timeouts.map(Box::new);
 
         let (feed, events) = Feed::new();
@@ -515,6 +520,14 @@ impl Shared {
             exchange.abort();
         }
     }
+}
+
+/// Settles and runs a request. What the caller's `Sec-Fetch-*` say has been understood, or is as if not
+/// said; what is sent is the engine's. Chromium `SetSecFetchHeaders`.
+async fn send(context: &Arc<Context>, mut request: Box<Request>) -> Result<IncomingMessage, Error> {
+    request.settle()?;
+    request.hop.headers.retain(|field| !is_fetch_metadata(field.name()));
+    send_settled(context, request).await
 }
 
 /// The life of a request that nobody needs to wait for.

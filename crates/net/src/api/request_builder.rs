@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use http::Method;
 use netreq_proto::fetch_metadata::{FetchMetadata, SecFetchSite};
 use netreq_proto::header::{IntoValue, check_method};
-use netreq_proto::{Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestPriority};
+use netreq_proto::{
+    CacheMode, Field, HeaderList, NetError, Origin, ReferrerPolicy, RequestPriority,
+};
 use tokio::runtime::Handle;
 use url::Url;
 
@@ -160,6 +162,15 @@ impl RequestBuilder {
         })
     }
 
+    /// How the request stands to caches. Default [`CacheMode::Default`]. There is none here yet: the mode
+    /// is said to caches on the way, and `OnlyIfCached` fails with `ERR_CACHE_MISS`.
+    pub fn cache(self, mode: CacheMode) -> Self {
+        self.edit(|request| {
+            request.hop.cache = mode;
+            Ok(())
+        })
+    }
+
     /// The time limits, instead of the session's.
     pub fn timeouts(self, timeouts: Timeouts) -> Self {
         self.edit(|request| {
@@ -304,6 +315,7 @@ pub(super) fn draft(method: Method, url: Url) -> Result<Box<Request>, Error> {
             body: Body::empty(),
             metadata: FetchMetadata::DEFAULT,
             priority: RequestPriority::Idle as u8,
+            cache: CacheMode::Default,
             timeouts: None,
             decodes: true,
             captures_head: false,
@@ -324,6 +336,14 @@ pub(super) async fn send(
     mut request: Box<Request>,
 ) -> Result<IncomingMessage, Error> {
     request.settle()?;
+    send_settled(context, request).await
+}
+
+/// Runs a request that has been settled.
+pub(super) async fn send_settled(
+    context: &Arc<Context>,
+    mut request: Box<Request>,
+) -> Result<IncomingMessage, Error> {
     // A limit beyond the clock's end is none.
     let total = request.hop.timeouts(&context.settings.timeouts).total;
     if let Some(deadline) = total.and_then(|total| instant().checked_add(total)) {
@@ -356,7 +376,7 @@ async fn send_within(
 
 impl Request {
     /// Takes from the caller's fields what they say of the request itself.
-    fn settle(&mut self) -> Result<(), Error> {
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
         if self.initiator.is_none() && !self.hop.headers.is_empty() {
             self.initiator = self
                 .hop

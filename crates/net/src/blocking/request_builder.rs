@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use netreq_proto::header::IntoValue;
-use netreq_proto::{HeaderList, ReferrerPolicy, RequestPriority};
+use netreq_proto::{CacheMode, HeaderList, ReferrerPolicy, RequestPriority};
 
 use super::{Driver, IncomingMessage};
 use crate::body::Body;
@@ -94,6 +94,11 @@ impl RequestBuilder {
     /// Who goes first when requests wait for a connection.
     pub fn priority(self, priority: RequestPriority) -> Self {
         self.map(|request| request.priority(priority))
+    }
+
+    /// How the request stands to caches.
+    pub fn cache(self, mode: CacheMode) -> Self {
+        self.map(|request| request.cache(mode))
     }
 
     /// The time limits, instead of the session's.

@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use netreq_proto::HeaderList;
 use netreq_proto::cookie::SameSiteContext;
 use netreq_proto::default_headers::{Codings, accept_encoding, sends_empty_length};
 use netreq_proto::fetch_metadata::FetchMetadata;
 use netreq_proto::h1::{self, Connection, RequestBody, RequestHead, ResponseHead, Target};
 use netreq_proto::origin::is_potentially_trustworthy;
+use netreq_proto::{CacheMode, HeaderList};
 
 use url::Url;
 
@@ -39,6 +39,7 @@ pub(crate) struct Hop {
     pub(crate) body: Body,
     pub(crate) metadata: FetchMetadata,
     pub(crate) priority: u8,
+    pub(crate) cache: CacheMode,
     /// Its own, instead of the session's.
     pub(crate) timeouts: Option<Box<Timeouts>>,
     pub(crate) decodes: bool,
@@ -157,7 +158,7 @@ pub(crate) fn take_in(context: &Context, hop: &Hop, response: &Response) -> Opti
 pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response, Error> {
     let started = instant();
     let answer = {
-        let Hop { method, url, headers, body, metadata, timeouts, extras, .. } = hop;
+        let Hop { method, url, headers, body, metadata, cache, timeouts, extras, .. } = hop;
         let (method, url, headers) = (&*method, &*url, &*headers);
         let timeouts = timeouts.as_deref().unwrap_or(&context.settings.timeouts);
         let extras = extras.as_deref();
@@ -193,6 +194,9 @@ pub(crate) async fn respond(context: &Context, hop: &mut Hop) -> Result<Response
         let write_head = |out: &mut Vec<u8>| {
             let is_unset = |name| headers.is_empty() || !headers.contains(name);
             h1::begin_head(out, &head);
+            for (name, value) in cache.fields().iter().filter(|(name, _)| is_unset(name)) {
+                h1::write_field(out, name, value.as_bytes());
+            }
             for field in headers {
                 if !is_written_apart(field.name()) {
                     h1::write_field(out, field.name(), field.value());

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use netreq_proto::fetch_metadata::SecFetchSite;
 use netreq_proto::header::{check_name, check_restricted, check_value, is_framing};
 use netreq_proto::{
-    Field, HeaderList, MAX_REDIRECTS, NetError, NextHop, Origin, Phase, ReferrerPolicy, next_hop,
+    CacheMode, Field, HeaderList, MAX_REDIRECTS, NetError, NextHop, Origin, Phase, ReferrerPolicy,
+    next_hop,
 };
 use url::Url;
 
@@ -52,6 +53,7 @@ pub(crate) struct Outcome {
 pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outcome, Error> {
     let mut chain = Vec::new();
     loop {
+        check(context, &request.hop)?;
         request.hop.same_site = request.credentials.same_site(&request.hop, &request.initiator);
         if let Some(opening) = job::open_store(context, &request.hop) {
             let _ = Box::pin(opening).await;
@@ -86,6 +88,18 @@ pub(crate) async fn run(context: &Context, request: &mut Request) -> Result<Outc
         }
         response.drain().await;
         chain.push(std::mem::replace(&mut request.hop.url, hop.url));
+    }
+}
+
+/// Whether this hop may be made at all.
+fn check(context: &Context, hop: &Hop) -> Result<(), Error> {
+    if hop.cache == CacheMode::OnlyIfCached {
+        let cause = "there is no cache that could have it";
+        return Err(Error::argument(NetError::CacheMiss, cause).with_url(&hop.url));
+    }
+    match hop.extras.as_ref().is_some_and(|extras| extras.unix_socket.is_some()) {
+        true => Ok(()),
+        false => context.settings.check_port(&hop.url),
     }
 }
 

@@ -40,6 +40,7 @@ pub struct SessionBuilder {
     keeps_session_cookies: bool,
     host_resolver_rules: String,
     host_resolver: Option<HostResolverConfig>,
+    allowed_ports: Vec<u16>,
     limits: Limits,
     local_address: Option<IpAddr>,
     timeouts: Timeouts,
@@ -59,6 +60,7 @@ impl Default for SessionBuilder {
             keeps_session_cookies: false,
             host_resolver_rules: String::new(),
             host_resolver: None,
+            allowed_ports: Vec::new(),
             limits: Limits::default(),
             local_address: None,
             timeouts: Timeouts::default(),
@@ -133,6 +135,14 @@ impl SessionBuilder {
     /// [`configure_host_resolver`](crate::configure_host_resolver) says for the process.
     pub fn host_resolver(mut self, config: HostResolverConfig) -> Self {
         self.host_resolver = Some(config);
+        self
+    }
+
+    /// Ports to speak HTTP to although they are those of other protocols, as 25 is that of mail. Default
+    /// none: a URL with such a port is `ERR_UNSAFE_PORT`, of a redirect too. Chromium
+    /// `--explicitly-allowed-ports`.
+    pub fn explicitly_allowed_ports(mut self, ports: impl IntoIterator<Item = u16>) -> Self {
+        self.allowed_ports = ports.into_iter().collect();
         self
     }
 
@@ -298,8 +308,11 @@ impl SessionBuilder {
             Some(Name::Memory(_)) | None => None,
         };
         let store = storage_path.as_ref().and_then(|path| store(path, self.keeps_session_cookies));
+        let mut settings =
+            Settings::new(identity, fetch_metadata, self.timeouts, checks_certificates);
+        settings.allowed_ports = self.allowed_ports.into();
         Session(Arc::new(Context {
-            settings: Settings::new(identity, fetch_metadata, self.timeouts, checks_certificates),
+            settings,
             storage_path,
             site_data: SiteData::new(store),
             resolver,

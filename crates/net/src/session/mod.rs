@@ -185,8 +185,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// A URL that is none, `numSocketsToPreconnect is outside range [1,6]`, and `ERR_UNEXPECTED`
-    /// outside a runtime.
+    /// A URL that is none, `numSocketsToPreconnect is outside range [1,6]`, `ERR_UNSAFE_PORT`, and
+    /// `ERR_UNEXPECTED` outside a runtime.
     pub fn preconnect(&self, url: impl IntoUrl, sockets: usize) -> Result<(), Error> {
         let url = url.into_url()?;
         if !(1..=6).contains(&sockets) {
@@ -195,6 +195,7 @@ impl Session {
         }
         // Where a request in the clear would not go, nobody need wait.
         let url = self.0.site_data.upgrade(&url).unwrap_or(url);
+        self.0.settings.check_port(&url)?;
         crate::stream::preconnect(&self.0.pool, &url, sockets)
     }
 

@@ -156,6 +156,35 @@ async fn a_destination_that_only_navigation_has_fails_by_event() {
     server.finished();
 }
 
+/// What a caller says of a request is understood, or is as if not said; the site is never the caller's to
+/// say.
+#[tokio::test]
+async fn fetch_metadata_that_nobody_knows_is_not_sent() {
+    let server = script()
+        .connection(|peer| {
+            peer.expect_get("/")
+                .expect_field("sec-fetch-site", "cross-site")
+                .expect_field("sec-fetch-mode", "no-cors")
+                .expect_field("sec-fetch-dest", "empty")
+                .expect_no_field("sec-fetch-user")
+                .reply(OK)
+        })
+        .start();
+    let (_session, mut request) = request(&server, Method::GET);
+    for (name, value) in [
+        ("Origin", "https://other.test"),
+        ("Sec-Fetch-Site", "same-origin"),
+        ("Sec-Fetch-Mode", "bogus"),
+        ("Sec-Fetch-Dest", "bogus"),
+        ("Sec-Fetch-User", "?0"),
+    ] {
+        request.set_header(name, value).unwrap();
+    }
+    request.end("").await.unwrap();
+    assert_eq!(text(&mut request).await, "ok");
+    server.finished();
+}
+
 #[tokio::test]
 async fn fields_are_set_read_and_removed_whatever_their_letter_case() {
     let server = script().connection(|peer| peer.expect_get("/").reply(OK)).start();

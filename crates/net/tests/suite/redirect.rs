@@ -479,3 +479,38 @@ async fn a_status_becomes_an_error_only_when_asked() {
         server.finished();
     }
 }
+
+/// Fetch §2.9: what a request says could be taken for another protocol.
+#[tokio::test]
+async fn a_port_of_another_protocol_is_reached_neither_at_once_nor_by_a_redirect() {
+    for shape in Shape::ALL {
+        let server = script()
+            .connection(|peer| peer.expect_get("/").reply(redirect(302, "http://127.0.0.1:25/")))
+            .start();
+        let session = Session::in_memory();
+        for url in ["http://127.0.0.1:25/", "https://127.0.0.1:6667/", &server.url("/")] {
+            let error = shape.send(&session, Ask::get(url)).await.unwrap_err();
+            assert_eq!(error.net_error(), NetError::UnsafePort, "{url}");
+        }
+        let error = session.preconnect("http://127.0.0.1:25/", 1).unwrap_err();
+        assert_eq!(error.to_string(), "net::ERR_UNSAFE_PORT");
+        server.finished();
+    }
+}
+
+#[tokio::test]
+async fn a_port_of_another_protocol_is_reached_where_the_session_allows_it() {
+    let server = script().connection(|peer| peer.expect_get("/").reply(OK)).start();
+    // The port is judged as it is written, before host rules.
+    let rules = format!("MAP mail.test:25 {}", server.address());
+    let session = Session::builder()
+        .host_resolver_rules(rules)
+        .explicitly_allowed_ports([25])
+        .build()
+        .unwrap();
+
+    let response = bounded(session.get("http://mail.test:25/").send(())).await.unwrap();
+
+    assert_eq!(response.status(), 200);
+    server.finished();
+}

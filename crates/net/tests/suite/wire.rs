@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use netreq::{
-    Body, Bytes, ClientRequest, HeaderList, IncomingMessage, Method, NetError, Options,
+    Body, Bytes, CacheMode, ClientRequest, HeaderList, IncomingMessage, Method, NetError, Options,
     RequestBuilder, Session,
 };
 use netreq_testserver::{Authority, Gate, OK, Script, ScriptServer, script};
@@ -108,6 +108,36 @@ async fn a_field_that_the_caller_sets_is_not_sent_twice() {
          ACCEPT-ENCODING: br\r\nsec-fetch-dest: image\r\nAccept-language: de\r\n\
          Sec-Fetch-Site: none\r\nSec-Fetch-Mode: no-cors\r\n\r\n"
     );
+}
+
+#[tokio::test]
+async fn a_cache_mode_is_said_to_caches_on_the_way_unless_the_caller_does() {
+    let host = "GET / HTTP/1.1\r\nHost: HOST\r\nConnection: keep-alive\r\n";
+    for (mode, own, said) in [
+        (CacheMode::Default, false, ""),
+        (CacheMode::ForceCache, false, ""),
+        (CacheMode::NoCache, false, "Cache-Control: max-age=0\r\n"),
+        (CacheMode::Reload, false, "Pragma: no-cache\r\nCache-Control: no-cache\r\n"),
+        (CacheMode::NoStore, false, "Pragma: no-cache\r\nCache-Control: no-cache\r\n"),
+        (CacheMode::NoStore, true, "Pragma: no-cache\r\ncache-control: max-age=9\r\n"),
+    ] {
+        let head = head_of(Method::GET, "/", (), |request| {
+            let request = request.cache(mode);
+            if own { request.header("cache-control", "max-age=9") } else { request }
+        })
+        .await;
+
+        assert_eq!(head, format!("{host}{said}{}", own_fields()), "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_only_come_from_a_cache_is_asked_of_nobody() {
+    let request = Session::in_memory().get("http://127.0.0.1:9/").cache(CacheMode::OnlyIfCached);
+
+    let error = request.await.unwrap_err();
+
+    assert_eq!(error.net_error(), NetError::CacheMiss);
 }
 
 #[tokio::test]
