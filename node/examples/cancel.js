@@ -15,7 +15,7 @@ require('./server.js')(async (origin) => {
   const pending = net.fetch(origin, { signal: control.signal })
   control.abort(new Error('no longer wanted'))
   await pending.catch((error) => console.log(error.message))
-  await net.fetch('http://127.0.0.1:9/', { timeout: { connect: 1000 } }).catch((error) => {
+  await net.fetch('http://127.0.0.1:81/', { timeout: { connect: 1000 } }).catch((error) => {
     console.log(error.message, error.phase)
   })
 })

@@ -38,13 +38,24 @@ class CommandLine {
   }
 }
 
+const authorities = new Map()
+
 /** The authorities that Node itself trusts beside its own: the file of NODE_EXTRA_CA_CERTS. */
 function extraAuthorities () {
   const file = process.env.NODE_EXTRA_CA_CERTS
   if (!file) return undefined
+  if (!authorities.has(file)) authorities.set(file, authoritiesOf(file))
+  return authorities.get(file)
+}
+
+function authoritiesOf (file) {
+  const { addon } = require('./native.js')
   try {
-    return fs.readFileSync(file, 'latin1')
+    const text = fs.readFileSync(file, 'latin1')
+    addon.checkAuthorities(text)
+    return text
   } catch (cause) {
+    // As Node does.
     process.emitWarning(`Ignoring extra certs from \`${file}\`: ${cause.message}`)
     return undefined
   }
@@ -142,6 +153,7 @@ class App extends EventEmitter {
       userAgent: app.#userAgent,
       hostResolverRules: [line.getSwitchValue('host-rules'), line.getSwitchValue('host-resolver-rules')]
         .filter(Boolean).join(',') || undefined,
+      allowedPorts: line.getSwitchValue('explicitly-allowed-ports').split(',').map(Number).filter((port) => Number.isInteger(port) && port > 0 && port < 65536),
       // As many as there are: Chromium's switch names domains, and here it counts for all.
       maxSockets: line.hasSwitch('ignore-connections-limit') ? 0xffffffff : undefined,
       ignoresCertificateErrors: line.hasSwitch('ignore-certificate-errors'),

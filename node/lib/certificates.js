@@ -2,7 +2,7 @@
 // Certificates as Electron shows them, and the questions about them: whether a server's is good
 // (`setCertificateVerifyProc`) and which of the client's own to show (`select-client-certificate`).
 
-const { X509Certificate } = require('node:crypto')
+const { createHash, X509Certificate } = require('node:crypto')
 const fs = require('node:fs/promises')
 const native = require('./native.js')
 
@@ -104,32 +104,41 @@ function isValid ({ validStart, validExpiry }) {
   return validStart <= now && now < validExpiry ? 1 : 0
 }
 
-/** A chain as the server sent it, its own certificate first. */
+/** A chain as the server sent it, its own certificate first. What cannot be read has its bytes alone. */
 function certificateOf (chain) {
   let issuerCert
-  for (const text of chain.toReversed?.() ?? [...chain].reverse()) {
+  for (const text of [...chain].reverse()) {
     const der = Buffer.from(text, 'hex')
-    const read = new X509Certificate(der)
-    const [issuer, subject] = [principal(read.issuer), principal(read.subject)]
+    const read = reading(der)
+    const [issuer, subject] = [principal(read?.issuer), principal(read?.subject)]
     issuerCert = {
-      data: read.toString(),
+      data: `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE-----\n`,
       issuer,
       issuerName: issuer.commonName || issuer.organizations[0] || '',
       issuerCert,
       subject,
       subjectName: subject.commonName || subject.organizations[0] || '',
-      serialNumber: read.serialNumber,
-      validStart: Date.parse(read.validFrom) / 1000,
-      validExpiry: Date.parse(read.validTo) / 1000,
-      fingerprint: `sha256/${Buffer.from(read.fingerprint256.replaceAll(':', ''), 'hex').toString('base64')}`
+      serialNumber: read?.serialNumber ?? '',
+      validStart: read ? Date.parse(read.valid_from) / 1000 : 0,
+      validExpiry: read ? Date.parse(read.valid_to) / 1000 : 0,
+      fingerprint: `sha256/${createHash('sha256').update(der).digest('base64')}`
     }
   }
   return issuerCert
 }
 
-/** Node gives a name as lines of `CN=…`. */
-function principal (lines) {
-  const all = (key) => (lines ?? '').split('\n').filter((line) => line.startsWith(`${key}=`)).map((line) => line.slice(key.length + 1))
+/** Node's own view of a certificate; a server may send what is none. */
+function reading (der) {
+  try {
+    return new X509Certificate(der).toLegacyObject()
+  } catch {
+    return undefined
+  }
+}
+
+/** Node gives a name as `{ CN: … }`, several of one kind as an array. */
+function principal (name) {
+  const all = (key) => [name?.[key] ?? []].flat()
   const first = (key) => all(key)[0] ?? ''
   return {
     commonName: first('CN'),

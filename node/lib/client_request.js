@@ -134,15 +134,18 @@ class ClientRequest extends Writable {
 
   #start () {
     const { method, url, origin, headers, session, flags, limits } = this.#options
-    const head = options.head(method, url, origin, headers)
-    this.#state = STARTED
     this.#isFrozen = true
-    if (this.chunkedEncoding) {
-      this.#id = native.start(this, nativeOf(session), head, flags | options.CHUNKED, undefined, limits)
-    } else {
+    try {
+      const head = options.head(method, url, origin, headers)
       const body = this.#body && (this.#body.length === 1 ? this.#body[0] : Buffer.concat(this.#body))
       this.#body = undefined
-      this.#id = native.start(this, nativeOf(session), head, flags, body, limits)
+      const all = this.chunkedEncoding ? flags | options.CHUNKED : flags
+      this.#id = native.start(this, nativeOf(session), head, all, body, limits)
+      this.#state = STARTED
+    } catch (error) {
+      this.#state = ENDED
+      this.destroy(error)
+      this.#close()
     }
   }
 

@@ -4,6 +4,7 @@
 const { createReadStream, promises: fs } = require('node:fs')
 const { Readable } = require('node:stream')
 const { fileURLToPath } = require('node:url')
+const { isUint8Array } = require('node:util/types')
 const native = require('./native.js')
 const errors = require('./errors.js')
 const flatten = require('./options.js')
@@ -51,6 +52,7 @@ async function fetch (input, init, session) {
     origin,
     credentials: request.credentials === 'same-origin' && !origin ? 'include' : request.credentials,
     referrerPolicy: request.referrerPolicy,
+    cache: request.cache,
     redirect: request.redirect,
     priority: rest.priority,
     timeout: rest.timeout,
@@ -241,7 +243,7 @@ class Exchange {
         const { done, value } = await reader.read()
         if (this.#hasEnded) return
         if (done) break
-        if (!(value instanceof Uint8Array)) throw new TypeError('Received non-Uint8Array chunk')
+        if (!isUint8Array(value)) throw new TypeError('Received non-Uint8Array chunk')
         this.#unsent += value.length
         native.write(this.#id, value)
         if (this.#unsent >= WINDOW) {

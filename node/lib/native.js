@@ -3,6 +3,7 @@
 // and hands each record to the exchange that it belongs to. One instance for each environment (the main
 // thread, each worker). Decides nothing.
 
+const { isSharedArrayBuffer } = require('node:util/types')
 const { load } = require('./binary.js')
 const errors = require('./errors.js')
 const { Registry } = require('./registry.js')
@@ -126,7 +127,7 @@ function start (exchange, session, head, flags, body, limits) {
 /** A piece of a chunked body; copied before this returns. */
 function write (id, chunk) {
   // Memory of other threads they could write to while it is copied.
-  environment.write(id, chunk.buffer instanceof SharedArrayBuffer ? Buffer.from(chunk) : chunk)
+  environment.write(id, isSharedArrayBuffer(chunk.buffer) ? Buffer.from(chunk) : chunk)
 }
 
 /** The number by which records name `exchange`; for good. */

@@ -20,6 +20,7 @@ const REFERRER_POLICY = {
 }
 const PRIORITY = { __proto__: null, throttled: 1, idle: 0, lowest: 2, low: 3, medium: 4, highest: 5 }
 const CREDENTIALS = { __proto__: null, omit: 1, 'same-origin': 2, include: 3 }
+const CACHE = { __proto__: null, default: 0, 'no-store': 1, reload: 2, 'no-cache': 3, 'force-cache': 4, 'only-if-cached': 5 }
 const USE_SESSION_COOKIES = 1 << 12
 const LATIN1 = 1 << 13
 
@@ -57,9 +58,9 @@ function parse (input) {
   }
 
   return {
-    method: (options.method || 'GET').toUpperCase(),
+    method: methodOf(options.method),
     url,
-    origin: options.origin,
+    origin: typeof options.origin === 'string' ? options.origin : undefined,
     headers,
     areSeparate: options.separateHeaders === true,
     redirect,
@@ -70,6 +71,12 @@ function parse (input) {
   }
 }
 
+function methodOf (method) {
+  if (!method) return 'GET'
+  if (typeof method !== 'string') throw new TypeError('method must be a string')
+  return method.toUpperCase()
+}
+
 /** What has few values, as one number; and the time limits. Words that are none are as if not given. */
 function flatten (options) {
   return {
@@ -77,6 +84,7 @@ function flatten (options) {
       (REFERRER_POLICY[options.referrerPolicy] ?? 0) << 3 |
       (PRIORITY[options.priority] ?? 0) << 7 |
       (CREDENTIALS[options.credentials] ?? 0) << 10 |
+      (CACHE[options.cache] ?? 0) << 14 |
       (options.useSessionCookies ? USE_SESSION_COOKIES : 0),
     limits: limitsOf(options.timeout)
   }
@@ -130,7 +138,7 @@ function checked (name, value, areSeparate = false) {
   if (areSeparate && Array.isArray(value)) {
     return { name, value, text: value.map((one) => checked(name, one).text).join(`\0${name}\0`) }
   }
-  const text = value.toString()
+  const text = String(value)
   switch (addon.checkHeader(name, text)) {
     case 1: throw new Error(`Invalid header name: '${name}'`)
     case 2: throw new Error(`Invalid value for header '${name}': '${text}'`)

@@ -63,7 +63,8 @@ class Session extends EventEmitter {
     if (typeof url !== 'string' || !URL.canParse(url)) {
       throw new Error('Must pass non-empty valid url to session.preconnect.')
     }
-    plain(() => this.#native.preconnect(url, numSockets === undefined ? 1 : numSockets >>> 0))
+    // Beyond what a number of the addon's can say is outside its range as well.
+    plain(() => this.#native.preconnect(url, numSockets === undefined ? 1 : numSockets >= 1 && numSockets <= 6 ? Math.trunc(numSockets) : 0))
   }
 
   async closeAllConnections () {

@@ -23,6 +23,7 @@ use crate::pump::{self, Upload};
 use crate::records::{Event, Full, Packer, RESERVED};
 use crate::runtime::{Ending, at_end_of_turn, lock, spawn};
 use crate::session::Session;
+use crate::verdicts;
 use crate::wake::Wake;
 
 /// Where the requests of one environment put what happens to them.
@@ -144,6 +145,7 @@ impl Environment {
             (Arc::clone(&outbox), Rc::clone(&requests)),
             |(outbox, requests)| {
                 outbox.close();
+                verdicts::forget(&outbox);
                 for (_, inbox) in requests.borrow_mut().drain() {
                     inbox.abort();
                 }

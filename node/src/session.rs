@@ -20,6 +20,8 @@ pub struct Settings {
     pub user_agent: Option<String>,
     /// Chromium's `--host-resolver-rules`.
     pub host_resolver_rules: Option<String>,
+    /// Chromium's `--explicitly-allowed-ports`.
+    pub allowed_ports: Vec<u16>,
     /// Connections to one host and in all at most.
     pub max_sockets: Option<u32>,
     /// Every certificate is accepted.
@@ -136,6 +138,16 @@ pub fn flush_all(milliseconds: u32) {
     let _ = netreq::Session::flush_all(std::time::Duration::from_millis(milliseconds.into()));
 }
 
+/// Refuses what holds no certificate, or one that cannot be read.
+#[napi]
+pub fn check_authorities(pem: String) -> Result<()> {
+    let checked = netreq::Session::builder().add_root_certificates(pem.as_bytes());
+    checked.map(drop).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        Error::new(Status::InvalidArg, cause.unwrap_or_else(|| error.to_string()))
+    })
+}
+
 fn builder(settings: Settings) -> Result<netreq::SessionBuilder> {
     let mut builder = netreq::Session::builder();
     if let Some(folder) = settings.data_dir {
@@ -147,6 +159,7 @@ fn builder(settings: Settings) -> Result<netreq::SessionBuilder> {
     if let Some(rules) = settings.host_resolver_rules {
         builder = builder.host_resolver_rules(rules);
     }
+    builder = builder.explicitly_allowed_ports(settings.allowed_ports);
     if let Some(limit) = settings.max_sockets {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         builder = builder.max_sockets_per_host(limit).max_sockets(limit);

@@ -1,10 +1,13 @@
 //! JavaScript's word on certificates, the servers' and the client's own: a question goes out as a
 //! record, its answer comes as a call. Where nobody can answer any more, the engine's own verdict holds
 //! and no certificate is shown.
+//!
+//! A session is one for the main thread and all workers. The last of them that said it wants to be asked
+//! is, and when its environment ends, the one before.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use napi::bindgen_prelude::Result;
 use napi_derive::napi;
@@ -23,13 +26,7 @@ impl Environment {
     /// From now on the certificates of servers are a question to the listener `id`; to nobody without.
     #[napi]
     pub fn verify(&self, session: &Session, id: Option<u32>) -> Result<()> {
-        let _runtime = runtime::enter()?;
-        let procedure = id.map(|id| {
-            let outbox = Arc::clone(self.outbox());
-            move |question| ask(Arc::clone(&outbox), id, question)
-        });
-        session.engine().set_certificate_verify_proc(procedure);
-        Ok(())
+        self.wish(Question::Verify, session, id)
     }
 
     /// The answer to question `number`, by Electron's numbers: 0 accepts, -3 leaves it to the engine,
@@ -79,12 +76,7 @@ impl Environment {
     /// From now on servers that ask for a certificate are a question to the listener `id`.
     #[napi]
     pub fn select_identity(&self, session: &Session, id: u32) -> Result<()> {
-        let _runtime = runtime::enter()?;
-        let outbox = Arc::clone(self.outbox());
-        session.engine().set_client_certificate_selector(Some(move |question| {
-            select(Arc::clone(&outbox), id, question)
-        }));
-        Ok(())
+        self.wish(Question::Select, session, Some(id))
     }
 
     /// The answer to question `number`: the number of an identity, or none.
@@ -99,6 +91,79 @@ impl Environment {
         }
     }
 }
+
+impl Environment {
+    /// Puts the listener `id` of this environment in front of others, or takes it away.
+    fn wish(&self, question: Question, session: &Session, id: Option<u32>) -> Result<()> {
+        let _runtime = runtime::enter()?;
+        let session = session.engine();
+        let mut wishes = lock(&WISHES);
+        wishes.retain(|wish| {
+            wish.question != question
+                || wish.session != session
+                || !Arc::ptr_eq(&wish.outbox, self.outbox())
+        });
+        let outbox = self.outbox();
+        wishes.extend(id.map(|id| Wish {
+            question,
+            session: session.clone(),
+            outbox: Arc::clone(outbox),
+            id,
+        }));
+        grant(&wishes, question, &session);
+        Ok(())
+    }
+}
+
+/// An environment has ended: whoever was asked before it is asked again.
+pub(crate) fn forget(outbox: &Arc<Outbox>) {
+    let mut wishes = lock(&WISHES);
+    let (gone, left): (Vec<_>, Vec<_>) =
+        wishes.drain(..).partition(|wish| Arc::ptr_eq(&wish.outbox, outbox));
+    *wishes = left;
+    if gone.is_empty() {
+        return;
+    }
+    let Ok(_runtime) = runtime::enter() else { return };
+    for Wish { question, session, .. } in gone {
+        grant(&wishes, question, &session);
+    }
+}
+
+/// Has the session ask whoever wished it last.
+fn grant(wishes: &[Wish], question: Question, session: &netreq::Session) {
+    let of_session = |wish: &&Wish| wish.question == question && wish.session == *session;
+    let last = wishes.iter().rfind(of_session).map(|wish| (Arc::clone(&wish.outbox), wish.id));
+    match question {
+        Question::Verify => {
+            session.set_certificate_verify_proc(
+                last.map(|(outbox, id)| move |asked| ask(Arc::clone(&outbox), id, asked)),
+            );
+        }
+        Question::Select => {
+            session.set_client_certificate_selector(
+                last.map(|(outbox, id)| move |asked| select(Arc::clone(&outbox), id, asked)),
+            );
+        }
+    }
+}
+
+/// A listener that wants to be asked.
+struct Wish {
+    question: Question,
+    session: netreq::Session,
+    outbox: Arc<Outbox>,
+    id: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Verify,
+    Select,
+}
+
+/// The latest last.
+static WISHES: Mutex<Vec<Wish>> = Mutex::new(Vec::new());
 
 /// Asks which of the identities that the server accepts it is shown.
 async fn select(

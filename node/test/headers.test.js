@@ -140,3 +140,13 @@ test('headers of the response follow Node\'s rules, and rawHeaders are as receiv
   assert.ok(Object.hasOwn(response.headers, '__proto__'))
   assert.deepStrictEqual(Object.keys(response.headers), Object.keys(response.headers).toSorted())
 })
+
+test('Sec-Fetch fields that nobody knows are as if not set, and the site is computed', async (t) => {
+  const url = await serve(t, (request, response) => response.end(JSON.stringify(request.headers)))
+  const headers = { 'Sec-Fetch-User': '?0', 'Sec-Fetch-Mode': 'bogus', 'Sec-Fetch-Dest': 'bogus', 'Sec-Fetch-Site': 'same-origin' }
+  const sent = JSON.parse((await fetched({ url, headers, origin: 'https://other.example' })).body)
+  assert.deepStrictEqual(['user', 'mode', 'dest', 'site'].map((name) => sent[`sec-fetch-${name}`]), [undefined, 'no-cors', 'empty', 'cross-site'])
+  await assert.rejects(fetched({ url, headers: { 'sec-fetch-dest': 'document' } }), {
+    name: 'TypeError', message: "sec-fetch-dest of 'document', 'frame', 'iframe' or 'fencedframe' requires sec-fetch-mode 'navigate'"
+  })
+})

@@ -1,7 +1,7 @@
 'use strict'
 const test = require('node:test')
 const assert = require('node:assert')
-const { net, session } = require('..')
+const { app, net, session } = require('..')
 const { serve, fetched, respond } = require('./support.js')
 
 const echo = (request, response) => response.end(`${request.method} ${request.headers.host}${request.url}`)
@@ -93,4 +93,28 @@ test('the callback hears of the response', async (t) => {
   const url = await serve(t, echo)
   const response = await new Promise((resolve) => net.request(url, resolve).end())
   assert.strictEqual(response.statusCode, 200)
+})
+
+test('cache is said to caches on the way, and what may only come from one is net::ERR_CACHE_MISS', async (t) => {
+  const url = await serve(t, (request, response) => response.end(`${request.headers.pragma} ${request.headers['cache-control']}`))
+  for (const [cache, expected] of [['default', 'undefined undefined'], ['no-cache', 'undefined max-age=0'], ['reload', 'no-cache no-cache'], ['no-store', 'no-cache no-cache']]) {
+    assert.strictEqual((await fetched({ url, cache })).body, expected)
+    assert.strictEqual(await (await net.fetch(url, { cache })).text(), expected)
+  }
+  await assert.rejects(respond(net.request({ url, cache: 'only-if-cached' })), { message: 'net::ERR_CACHE_MISS', errno: -400 })
+})
+
+test('a port of another protocol is net::ERR_UNSAFE_PORT unless a switch allows it', async () => {
+  await assert.rejects(respond(net.request('http://127.0.0.1:25/')), { message: 'net::ERR_UNSAFE_PORT', errno: -312 })
+  app.commandLine.appendSwitch('explicitly-allowed-ports', '25,6000')
+  const allowing = session.fromPartition('allowing')
+  app.commandLine.removeSwitch('explicitly-allowed-ports')
+  await assert.rejects(respond(net.request({ url: 'http://127.0.0.1:25/', session: allowing })), { message: 'net::ERR_CONNECTION_REFUSED' })
+})
+
+test('an option that is no text throws where it has to be one, and is as if not given elsewhere', async (t) => {
+  const url = await serve(t, echo)
+  for (const method of [5, {}, ['GET']]) assert.throws(() => net.request({ url, method }), new TypeError('method must be a string'))
+  const { statusCode } = await fetched({ url, origin: { toString () { throw new Error('not asked') } }, headers: { 'X-Five': { toString: () => 5 } } })
+  assert.strictEqual(statusCode, 200)
 })

@@ -4,6 +4,8 @@ const assert = require('node:assert')
 const fs = require('node:fs')
 const path = require('node:path')
 const https = require('node:https')
+const { spawnSync } = require('node:child_process')
+const { X509Certificate } = require('node:crypto')
 const { authority, secureServer } = require('./certificates.js')
 
 const { folder, openssl } = authority(test)
@@ -13,7 +15,7 @@ const { app, net, session } = require('..')
 session.fromPartition('trusting')
 delete process.env.NODE_EXTRA_CA_CERTS
 session.fromPartition('not trusting')
-const { listen, fetched, respond } = require('./support.js')
+const { listen, fetched, respond, once } = require('./support.js')
 
 const secure = (t, name, handler = (request, response) => response.end('secret')) => secureServer(t, folder, name, handler)
 
@@ -87,6 +89,61 @@ test('setCertificateVerifyProc has the last word: 0 accepts, -2 refuses, -3 and 
   here.setCertificateVerifyProc(null)
   await assert.rejects(get(), invalid)
   assert.throws(() => here.setCertificateVerifyProc('no'), { message: 'Must pass null or function' })
+})
+
+test('when a worker that judged certificates ends, the main thread does again', async (t) => {
+  const { Worker } = require('node:worker_threads')
+  const url = await secure(t, 'leaf')
+  const here = session.fromPartition('shared verdicts')
+  here.setCertificateVerifyProc((request, callback) => callback(-2))
+  const get = () => respond(net.request({ url, session: here })).then((response) => { response.resume(); return response.statusCode })
+  await assert.rejects(get(), { message: 'net::ERR_FAILED' })
+  const worker = new Worker(`
+    const { session } = require(${JSON.stringify(require.resolve('..'))})
+    session.fromPartition('shared verdicts').setCertificateVerifyProc((request, callback) => callback(0))
+    require('node:worker_threads').parentPort.once('message', () => {}).postMessage('set')
+  `, { eval: true })
+  await once(worker, 'message')
+  assert.strictEqual(await get(), 200)
+  await worker.terminate()
+  await assert.rejects(get(), { message: 'net::ERR_FAILED' })
+  here.setCertificateVerifyProc(null)
+  await assert.rejects(get(), { message: 'net::ERR_CERT_AUTHORITY_INVALID' })
+})
+
+test('a chain with something in it that is no certificate is asked about all the same', () => {
+  const { Verifier } = require('../lib/certificates.js')
+  const leaf = new X509Certificate(fs.readFileSync(path.join(folder, 'leaf.pem')))
+  const verifier = new Verifier()
+  let asked
+  verifier.procedure = (request) => { asked = request }
+  // As `src/verdicts.rs` writes it.
+  verifier.onChanged(['0', 'a.test', 'net::OK', '0', '', leaf.raw.toString('hex'), '3003020105', ''].join('\0'))
+  const { certificate } = asked
+  assert.deepStrictEqual([certificate.subjectName, certificate.data, certificate.issuerCert.subjectName], ['leaf', leaf.toString(), ''])
+  assert.strictEqual(certificate.issuerCert.data, '-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n')
+})
+
+test('names of a certificate are as they are written in it', () => {
+  const { Verifier } = require('../lib/certificates.js')
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-utf8',
+    '-subj', '/O=Acme, Inc.\\/ é/O=Second/CN=a "b"', '-keyout', 'names.key', '-out', 'names.pem')
+  const { raw } = new X509Certificate(fs.readFileSync(path.join(folder, 'names.pem')))
+  const verifier = new Verifier()
+  let asked
+  verifier.procedure = (request) => { asked = request }
+  verifier.onChanged(['0', 'a.test', 'net::OK', '0', '', raw.toString('hex'), ''].join('\0'))
+  const { commonName, organizations } = asked.certificate.subject
+  assert.deepStrictEqual([commonName, organizations], ['a "b"', ['Acme, Inc./ é', 'Second']])
+})
+
+test('a file of NODE_EXTRA_CA_CERTS that holds no certificates is a warning', () => {
+  fs.writeFileSync(path.join(folder, 'none.pem'), 'no certificate')
+  const script = `require(${JSON.stringify(require.resolve('..'))}).session.defaultSession.getUserAgent()`
+  const { status, stderr } = spawnSync(process.execPath, ['-e', script], {
+    encoding: 'utf8', env: { ...process.env, NODE_EXTRA_CA_CERTS: path.join(folder, 'none.pem') }
+  })
+  assert.deepStrictEqual([status, stderr.match(/Ignoring extra certs from `(.*)`: no CERTIFICATE block/)?.[1]], [0, path.join(folder, 'none.pem')], stderr)
 })
 
 test('setSSLConfig narrows the versions', async (t) => {

@@ -45,6 +45,15 @@ use registry::Name;
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Context>);
 
+/// Whether both are handles to one session.
+impl PartialEq for Session {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Session {}
+
 impl Session {
     /// A session in memory with the default settings, that nobody else finds.
     pub fn in_memory() -> Self {
@@ -416,10 +425,6 @@ impl Session {
         let kept = self.0.site_data.close().await;
         self.0.tracker.emptied().await;
         kept
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {

@@ -126,7 +126,7 @@ pub(super) fn add(name: Name, make: impl FnOnce() -> Session) -> Result<Session,
 pub(super) fn forget(session: &Session) {
     let gone = {
         let mut sessions = lock(sessions());
-        let name = sessions.iter().find(|(_, other)| other.is_same(session)).map(|(name, _)| name);
+        let name = sessions.iter().find(|(_, other)| *other == session).map(|(name, _)| name);
         name.cloned().and_then(|name| sessions.remove(&name))
     };
     // Outside the lock: the last handle of a session waits for its store.
