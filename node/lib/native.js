@@ -13,7 +13,7 @@ const addon = load()
 // What is handed out has its memory to itself: its owner may give it away, by `transfer()` or into a stream
 // of bytes. So a slab whose last bytes fill most of it goes out as it is and another takes its place; smaller
 // pieces are copied out of it.
-const SLAB = 64 * 1024
+const SLAB = 128 * 1024
 let slab = Buffer.allocUnsafeSlow(SLAB)
 let last = 0
 const numbers = new Int32Array(4096)

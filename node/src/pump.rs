@@ -215,7 +215,8 @@ fn now() -> Instant {
 
 /// How long JavaScript is left alone with progress, as in Chromium (`UploadProgressTracker`).
 const BETWEEN_REPORTS: Duration = Duration::from_millis(100);
-/// Pieces of a body that go to JavaScript before it asks: one to show, one more to see the end.
-const AHEAD: u32 = 2;
+/// Pieces of a body, 64 KiB at most each, that go to JavaScript before it asks: the first to show, one to
+/// see the end, and as many as make it worth to wake the other thread.
+const AHEAD: u32 = 4;
 /// Bytes of an upload that are worth a word.
 const ENOUGH: u64 = 512 * 1024;
