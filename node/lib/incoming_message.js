@@ -20,6 +20,7 @@ class IncomingMessage extends Readable {
   #receive = -1
   #received = -1
   #pieces = 0
+  #length = 0
 
   // `owner` is asked for more and told of the end; `text` and `numbers` are of the record.
   constructor (owner, text, numbers) {
@@ -132,8 +133,11 @@ class IncomingMessage extends Readable {
 
   static data (message, bytes, pieces) {
     message.#pieces += pieces
+    message.#length += bytes.length
     try {
       message.push(bytes)
+      // Electron's code has it, its documentation does not.
+      if (message.listenerCount('download-progress') > 0) message.emit('download-progress', message.#length)
     } catch (error) {
       process.nextTick(flow, message)
       throw error

@@ -216,6 +216,16 @@ test('the memory of a response cannot be taken away from later ones', async (t) 
   for (let count = 0; count < 3; count++) assert.strictEqual((await fetched(url)).body, 'text')
 })
 
+test('download-progress says how much of a body has come', async (t) => {
+  const url = await serve(t, (request, response) => response.end(Buffer.alloc(1024 * 1024)))
+  const response = await respond(net.request(url))
+  const seen = []
+  response.on('download-progress', (bytes) => seen.push(bytes)).resume()
+  await once(response, 'end')
+  assert.strictEqual(seen.at(-1), 1024 * 1024)
+  assert.deepStrictEqual(seen, [...seen].sort((a, b) => a - b))
+})
+
 test('trailers are there once the body ended', async (t) => {
   const url = await serve(t, (request, response) => {
     response.writeHead(200, { Trailer: 'Sum' })
