@@ -314,6 +314,13 @@ declare class Session extends EventEmitter {
   resolveHost (host: string, options?: ResolveHostOptions): Promise<ResolvedHost>
   setCertificateVerifyProc (procedure: ((request: CertificateRequest, callback: (verificationResult: number) => void) => void) | null): void
   setSSLConfig (config: SSLConfigConfig): void
+  /** There is no code to be cached: an absolute path is taken and of no use. */
+  setCodeCachePath (path: string): void
+  /** No dictionary for compression is ever kept. */
+  getSharedDictionaryInfo (options: { frameOrigin: string, topFrameSite: string }): Promise<never[]>
+  getSharedDictionaryUsageInfo (): Promise<never[]>
+  clearSharedDictionaryCache (): Promise<void>
+  clearSharedDictionaryCacheForIsolationKey (options: { frameOrigin: string, topFrameSite: string }): Promise<void>
 }
 
 export interface ResolveHostOptions {
@@ -430,6 +437,8 @@ export interface ConfigureHostResolverOptions {
 
 interface App extends EventEmitter {
   readonly commandLine: CommandLine
+  /** The `User-Agent` of sessions that have been given none. */
+  userAgentFallback: string
   getPath (name: 'userData'): string
   setPath (name: 'userData', path: string): void
   /** Everything is ready at once. */

@@ -12,12 +12,11 @@ const electron = path.join(process.env.NETREQ_ELECTRON ?? '', 'electron.d.ts')
 // What of Electron's declarations is not in ours. `Session.setProxy` is a member, `Session#will-download` an event.
 const BROWSER = [
   // `app` is far more than networking hangs on; this is what is left.
-  /^App\.(?!commandLine$|exit$|isReady$|on$|off$|once$|addListener$|removeListener$|quit$|whenReady$)/,
+  /^App\.(?!commandLine$|configureHostResolver$|exit$|importCertificate$|userAgentFallback$|isReady$|on$|off$|once$|addListener$|removeListener$|quit$|whenReady$)/,
   /^App#(?!session-created$)/,
   /^Session.*(Extension|extension|Preload|SpellCheck|spell[Cc]heck|Permission|Device|device|serial|hid|usb|USB|webauthn|Bluetooth|DisplayMedia|LocalAI|CodeCache|SharedDictionary)/,
   /^Session\.(getBlobData|serviceWorkers)$/,
-  /^Session#(preconnect|file-system-access-restricted)$/,
-  /^CommandLine\.appendArgument$/
+  /^Session#(preconnect|file-system-access-restricted)$/
 ]
 // The table of docs/differences.md names each.
 const NOT_YET = [
