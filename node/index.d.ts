@@ -21,7 +21,10 @@ type ElectronEvent<Parameters extends object = {}> = Parameters & {
   readonly defaultPrevented: boolean
 }
 
-/** A time limit of a request, in milliseconds. A number limits the whole. */
+/**
+ * A time limit of a request, in milliseconds; 0 is over at once. A number limits the whole. While the
+ * procedure of a session has not answered about a certificate, `total` alone runs.
+ */
 export type Timeout = number | {
   /** Resolving the name and connecting. Default 240,000. */
   connect?: number
@@ -68,7 +71,7 @@ export interface ClientRequestConstructorOptions {
   cache?: 'default' | 'no-store' | 'reload' | 'no-cache' | 'force-cache' | 'only-if-cached'
   /** Default idle. */
   priority?: 'throttled' | 'idle' | 'lowest' | 'low' | 'medium' | 'highest'
-  /** Default true. */
+  /** Says nothing over HTTP/1.1, which is all there is yet. */
   priorityIncremental?: boolean
   /** There are no protocol handlers yet to bypass. */
   bypassCustomProtocolHandlers?: boolean
@@ -128,6 +131,10 @@ declare class ClientRequest extends Writable {
   /** Goes on with a redirect, inside its event. Not in Electron: with other header fields. */
   followRedirect (headers?: Record<string, string | string[]>): void
   getHeader (name: string): string
+  /** Not in Electron, as the next two: as node:http has them. */
+  getHeaders (): Record<string, any>
+  getHeaderNames (): string[]
+  hasHeader (name: string): boolean
   getUploadProgress (): UploadProgress
   removeHeader (name: string): void
   setHeader (name: string, value: string | number | readonly string[]): void
@@ -166,7 +173,10 @@ export interface Timing {
 }
 
 interface IncomingMessageEvents {
+  /** The body breaks off: by `abort`, or before an error. */
   aborted: []
+  /** Not in Electron's documentation: bytes of the body so far. */
+  'download-progress': [bytes: number]
   data: [chunk: Buffer]
   end: []
   error: [error: Error]
@@ -176,6 +186,8 @@ interface IncomingMessageEvents {
 export interface IncomingMessage extends Readable {
   readonly statusCode: number
   readonly statusMessage: string
+  /** Whether the body broke off. */
+  readonly aborted: boolean
   readonly httpVersion: string
   readonly httpVersionMajor: number
   readonly httpVersionMinor: number
@@ -237,6 +249,9 @@ export interface CookiesSetDetails {
   secure?: boolean
   httpOnly?: boolean
   expirationDate?: number
+  /** Not in Electron, nor the next: seconds since 1970, default now. */
+  creationDate?: number
+  lastAccessDate?: number
   /** Default lax. */
   sameSite?: 'unspecified' | 'no_restriction' | 'lax' | 'strict'
 }
@@ -388,6 +403,8 @@ export interface Certificate {
 }
 
 export type FetchInit = RequestInit & {
+  /** Of a streamed body; need not be said. */
+  duplex?: 'half'
   bypassCustomProtocolHandlers?: boolean
   /** Not in Electron: time limits. */
   timeout?: Timeout

@@ -1,6 +1,6 @@
 'use strict'
 // Packs what npm publishes: `node pack.js ADDON FOLDER` writes two `.tgz` into FOLDER, the package and that of
-// this platform with the addon in it, and prints their names. `cargo xtask package` builds the addon first.
+// this platform with the addon in it, each beside a folder of what is in it, and prints their names. `cargo xtask package` builds the addon first.
 //
 // The package depends on those of all platforms, and npm installs the one that fits. That is written here
 // and not in package.json: in this folder npm would look for packages that are not published.
@@ -16,7 +16,7 @@ const LICENCES = ['LICENSE-APACHE', 'LICENSE-MIT']
 function pack (addon, folder) {
   const { scripts, devDependencies, ...manifest } = JSON.parse(fs.readFileSync(path.join(__dirname, 'package.json'), 'utf8'))
   const { version } = manifest
-  fs.rmSync(folder, { recursive: true, force: true })
+  for (const name of ['netreq', target()]) fs.rmSync(path.join(folder, name), { recursive: true, force: true })
 
   const main = lay(path.join(folder, 'netreq'), {
     ...manifest,

@@ -4,6 +4,7 @@
 const { EventEmitter } = require('node:events')
 const fs = require('node:fs')
 const path = require('node:path')
+const { version } = require('../package.json')
 const { notImplemented } = require('./errors.js')
 const { own, text, texts } = require('./given.js')
 
@@ -72,27 +73,31 @@ class App extends EventEmitter {
   /** `userData` alone: the folder below which sessions are kept. */
   getPath (name) {
     if (name !== 'userData') throw new Error(`Failed to get '${name}' path`)
-    const { defaultSession } = require('./session.js')
-    return this.#paths.get(name) ?? path.dirname(defaultSession().storagePath ?? path.sep)
+    const { addon } = require('./native.js')
+    const folder = this.#paths.get(name) ?? addon.dataDir()
+    if (folder == null) throw new Error(`Failed to get '${name}' path`)
+    return folder
   }
 
-  /** For sessions that have not been used yet. */
+  /** For sessions that this thread has not used yet. */
   setPath (name, folder) {
     if (name !== 'userData') throw new Error(`Failed to set path`)
     if (!path.isAbsolute(folder)) throw new Error('Path must be absolute')
-    this.#paths.set(name, folder)
+    this.#paths.set(name, path.resolve(folder))
   }
 
   /** The `User-Agent` of sessions that have been given none. */
   get userAgentFallback () {
-    const { defaultSession } = require('./session.js')
-    return this.#userAgent ?? defaultSession().getUserAgent()
+    return this.#userAgent ?? `netreq/${version}`
   }
 
   set userAgentFallback (userAgent) {
+    const { addon } = require('./native.js')
     const { fallBack } = require('./session.js')
-    fallBack(String(userAgent))
-    this.#userAgent = String(userAgent)
+    const text = String(userAgent)
+    if (addon.checkHeader('User-Agent', text) !== 0) throw new Error(`Invalid value for header 'User-Agent': '${text}'`)
+    fallBack(text)
+    this.#userAgent = text
   }
 
   /** Everything is ready at once; programs that wait need not be changed. */

@@ -3,6 +3,8 @@
 // (`setCertificateVerifyProc`) and which of the client's own to show (`select-client-certificate`).
 
 const { createHash, X509Certificate } = require('node:crypto')
+// Before a certificate is read: Node 20 leaves its own `tls` without half of its functions otherwise.
+require('node:tls')
 const fs = require('node:fs/promises')
 const native = require('./native.js')
 
@@ -37,8 +39,8 @@ class Verifier {
         errorCode: Number(errorCode)
       }, callback)
     } catch (error) {
-      // Nobody else would answer.
-      answer(KEEP_VERDICT)
+      // Nobody else would answer, and what could not be judged is not trusted.
+      answer(FAILED)
       throw error
     }
   }

@@ -9,6 +9,7 @@ const options = require('./options.js')
 const errors = require('./errors.js')
 const { IncomingMessage, ...message } = require('./incoming_message.js')
 const { nativeOf } = require('./session.js')
+const { whenAborted } = require('./signals.js')
 
 // `close` comes last of all, behind the response's: it is ours to emit.
 const WRITABLE = { autoDestroy: false, emitClose: false }
@@ -72,6 +73,22 @@ class ClientRequest extends Writable {
     this.#options.headers.delete(String(name).toLowerCase())
   }
 
+  // Not in Electron: as node:http has them.
+
+  hasHeader (name) {
+    return this.#options.headers.has(String(name).toLowerCase())
+  }
+
+  getHeaderNames () {
+    return [...this.#options.headers.keys()]
+  }
+
+  getHeaders () {
+    const headers = { __proto__: null }
+    for (const [name, field] of this.#options.headers) headers[name] = field.value
+    return headers
+  }
+
   _write (chunk, encoding, callback) {
     this.#isFrozen = true
     if (!this.chunkedEncoding) {
@@ -99,7 +116,7 @@ class ClientRequest extends Writable {
     if (this.#following === undefined) {
       throw new Error('followRedirect() called, but was not waiting for a redirect')
     }
-    this.#following = headers === undefined ? true : fieldsOf(headers)
+    this.#following = headers == null ? true : fieldsOf(headers)
   }
 
   abort () {
@@ -107,11 +124,7 @@ class ClientRequest extends Writable {
     if (this.#isAborted || (this.#state === CLOSED && !isCompatible)) return
     this.#isAborted = true
     this.#cancel()
-    if (this.#response && !this.#response.destroyed) {
-      this.#response.aborted = true
-      if (!isCompatible) this.#response.emit('aborted')
-      this.#response.destroy()
-    }
+    this.#breakOff()
     this.destroy()
     process.nextTick(emit, this, 'abort')
     this.#close()
@@ -128,7 +141,7 @@ class ClientRequest extends Writable {
     callback(error)
     if (this.#state === ENDED || this.#state === CLOSED) return
     this.#cancel()
-    this.#response?.destroy(error ?? undefined)
+    this.#breakOff(error ?? undefined)
     this.#close()
   }
 
@@ -150,13 +163,27 @@ class ClientRequest extends Writable {
   }
 
   #listen (signal) {
-    const stop = () => this.destroy(signal.reason)
-    if (signal.aborted) {
-      process.nextTick(stop)
-    } else {
-      signal.addEventListener('abort', stop, { once: true })
-      this.#unlisten = () => signal.removeEventListener('abort', stop)
+    if (!signal.aborted) {
+      this.#unlisten = whenAborted(signal, this, destroy)
+      return
     }
+    // Nothing of it goes out.
+    this.#state = ENDED
+    process.nextTick(() => {
+      this.destroy(signal.reason)
+      this.#close()
+    })
+  }
+
+  /** The response ends before its body does. */
+  #breakOff (error) {
+    const response = this.#response
+    if (response === undefined || response.destroyed) return
+    if (!response.readableEnded) {
+      response.aborted = true
+      if (!this.#options.isCompatible) response.emit('aborted')
+    }
+    response.destroy(error)
   }
 
   /** No word of the engine is awaited any more. */
@@ -214,7 +241,7 @@ class ClientRequest extends Writable {
     this.#release()
     // First here, then at the response, and `close` behind both.
     this.destroy(error)
-    this.#response?.destroy(error)
+    this.#breakOff(error)
     this.#close()
   }
 
@@ -268,6 +295,11 @@ const OPEN = 0
 const STARTED = 1
 const ENDED = 2
 const CLOSED = 3
+
+// Outside the class: a closure of `#listen` would hold the request.
+function destroy (request, reason) {
+  request.destroy(reason)
+}
 
 function emit (request, name) {
   request.emit(name)

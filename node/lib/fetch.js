@@ -10,6 +10,7 @@ const errors = require('./errors.js')
 const flatten = require('./options.js')
 const { split } = require('./incoming_message.js')
 const sessions = require('./session.js')
+const { whenAborted } = require('./signals.js')
 
 const NULL_BODY = new Set([101, 204, 205, 304])
 // A reason phrase comes as it was sent; a Response takes what RFC 9112 §4 allows.
@@ -22,8 +23,9 @@ const forgotten = new FinalizationRegistry((exchange) => exchange.forget())
 
 async function fetch (input, init, session) {
   session ??= sessions.defaultSession()
-  if (init === undefined && typeof input === 'string' && /^https?:\/\//i.test(input)) {
-    return send(session, { method: 'GET', url: input, credentials: 'include', headers: NO_HEADERS })
+  // What a Request would say of the commonest of all, without one. User and password are its to refuse.
+  if (init === undefined && typeof input === 'string' && /^https?:\/\/[^@]*$/i.test(input)) {
+    return send(session, { method: 'GET', url: input, credentials: 'include', headers: ACCEPT })
   }
   const { body, ...rest } = { __proto__: null, ...init }
   const plain = asBytes(body)
@@ -43,6 +45,7 @@ async function fetch (input, init, session) {
   if (request.mode !== 'cors' || origin) {
     headers.set('sec-fetch-mode', { name: 'Sec-Fetch-Mode', text: request.mode })
   }
+  if (!headers.has('accept')) headers.set('accept', ACCEPT.get('accept'))
   if (plain?.type && !headers.has('content-type')) {
     headers.set('content-type', { name: 'content-type', text: plain.type })
   }
@@ -61,8 +64,11 @@ async function fetch (input, init, session) {
   }
   if (plain) {
     options.body = plain.bytes
-  } else if (request.body && (isStream(body) || input instanceof Request)) {
-    options.stream = request.body
+  } else if (request.body && isStream(body)) {
+    options.stream = request.body.getReader()
+  } else if (request.body && body === undefined) {
+    Object.assign(options, await atHand(request.body.getReader()))
+    request.signal.throwIfAborted()
   } else if (request.body) {
     options.body = Buffer.from(await request.arrayBuffer())
     request.signal.throwIfAborted()
@@ -70,7 +76,40 @@ async function fetch (input, init, session) {
   return send(session, options)
 }
 
-const NO_HEADERS = new Map()
+// Fetch §4.6 HTTP fetch, step 4.
+const ACCEPT = new Map([['accept', { name: 'Accept', text: '*/*' }]])
+
+/**
+ * The body of a Request, which does not say what it was made of: whole if it is there at once, so that it has
+ * a length and can be sent again, else as a stream.
+ */
+async function atHand (reader) {
+  const chunks = []
+  let length = 0
+  while (length < WINDOW) {
+    const pending = reader.read()
+    const next = await Promise.race([pending, new Promise(setImmediate)])
+    if (next?.done) return { body: Buffer.concat(chunks) }
+    const isHere = next !== undefined && isUint8Array(next.value)
+    if (!isHere) return { stream: behind(chunks, reader, pending) }
+    chunks.push(next.value)
+    length += next.value.length
+  }
+  return { stream: behind(chunks, reader) }
+}
+
+/** A reader of `chunks`, of what is being read and of what `reader` reads. */
+function behind (chunks, reader, pending) {
+  return {
+    async read () {
+      if (chunks.length > 0) return { done: false, value: chunks.shift() }
+      const next = pending ?? reader.read()
+      pending = undefined
+      return next
+    },
+    cancel: (reason) => reader.cancel(reason)
+  }
+}
 
 /** Bytes and type of a body that is at hand, else nothing. */
 function asBytes (body) {
@@ -100,6 +139,8 @@ class Exchange {
   #chunks = []
   #pieces = 0
   #hasEnded = false
+  #isResting = false
+  #isDiscarding = false
   #error
   // The body's controller; held while somebody waits for bytes.
   #controller
@@ -133,6 +174,7 @@ class Exchange {
   }
 
   onData (bytes, pieces) {
+    if (this.#isDiscarding) return native.environment.want(this.#id, pieces)
     this.#pieces += pieces
     if (this.#controller === undefined) this.#chunks.push(bytes)
     else this.#enqueue(bytes)
@@ -141,9 +183,13 @@ class Exchange {
   onEnd () {
     this.#finish()
     const controller = this.#reachable()
-    controller?.close()
-    // A reader that waits with a buffer of its own gets it back.
-    controller?.byobRequest?.respond(0)
+    try {
+      controller?.close()
+      // A reader that waits with a buffer of its own gets it back.
+      controller?.byobRequest?.respond(0)
+    } catch {
+      // It waits for more bytes than there are, and has been told.
+    }
   }
 
   onError (text, number, isTimeout) {
@@ -189,15 +235,15 @@ class Exchange {
     if (!NULL_BODY.has(status) && this.#options.method !== 'HEAD') {
       body = this.#hasEnded && !this.#error ? whole(this.#chunks) : this.#open()
     } else if (!this.#hasEnded) {
-      native.environment.want(this.#id, 1)
+      // What a status or method has no body for is read to its end, for the connection's sake.
+      this.#isDiscarding = true
+      native.environment.want(this.#id, this.#pieces)
+      this.#rest(true)
     }
     const isUsual = status >= 200 && status <= 599
-    const response = new Response(body, { status: isUsual ? status : 200, statusText: statusText.replace(NOT_IN_REASON, ''), headers })
-    Object.defineProperties(response, {
-      url: { value: url, configurable: true },
-      redirected: { value: isRedirected, configurable: true }
+    const response = dressed(new Response(body, { status: isUsual ? status : 200, statusText: statusText.replace(NOT_IN_REASON, ''), headers }), {
+      url: url.split('#', 1)[0], redirected: isRedirected, ...(isUsual ? {} : { status, ok: false })
     })
-    if (!isUsual) Object.defineProperty(response, 'status', { value: status, configurable: true })
     this.#chunks = []
     this.#resolve(response)
     this.#resolve = this.#reject = undefined
@@ -214,6 +260,14 @@ class Exchange {
     this.#pulling = undefined
     // No Buffer: its users expect what fetch gives.
     controller.enqueue(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length))
+    if (this.#pulling === undefined) this.#rest(true)
+  }
+
+  /** Whether the process may end: nobody waits for bytes. */
+  #rest (isResting) {
+    if (this.#hasEnded || this.#isResting === isResting) return
+    this.#isResting = isResting
+    native.environment.rest(this.#id, isResting)
   }
 
   #open () {
@@ -226,6 +280,7 @@ class Exchange {
       pull: (controller) => {
         this.#pulling = controller
         if (this.#error) return controller.error(this.#error)
+        this.#rest(false)
         const pieces = this.#pieces
         this.#pieces = 0
         if (pieces > 0 && !this.#hasEnded) native.environment.want(this.#id, pieces)
@@ -233,11 +288,12 @@ class Exchange {
       cancel: () => this.#finish()
     }, { highWaterMark: 0 })
     if (!this.#hasEnded) forgotten.register(stream, this)
+    this.#rest(true)
     return stream
   }
 
-  async #send (stream) {
-    const reader = (this.#upload = stream.getReader())
+  async #send (reader) {
+    this.#upload = reader
     try {
       for (;;) {
         const { done, value } = await reader.read()
@@ -258,9 +314,7 @@ class Exchange {
   }
 
   #listen (signal) {
-    const stop = () => this.#fail(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-    this.#unlisten = () => signal.removeEventListener('abort', stop)
+    this.#unlisten = whenAborted(signal, this, (exchange, reason) => exchange.#fail(reason))
   }
 
   #fail (error) {
@@ -290,6 +344,15 @@ class Exchange {
 const { deliver } = Exchange
 delete Exchange.deliver
 
+/** A Response with what its constructor does not take, and so its clones. */
+function dressed (response, properties) {
+  for (const [name, value] of Object.entries(properties)) {
+    Object.defineProperty(response, name, { value, configurable: true })
+  }
+  const clone = () => dressed(Response.prototype.clone.call(response), properties)
+  return Object.defineProperty(response, 'clone', { value: clone, configurable: true, writable: true })
+}
+
 function whole (chunks) {
   return chunks.length === 0 ? new Uint8Array(0) : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
 }
@@ -305,9 +368,11 @@ async function file (request) {
     error.errno = -6
     throw error
   }
-  const response = new Response(Readable.toWeb(createReadStream(path)))
-  Object.defineProperty(response, 'url', { value: request.url, configurable: true })
-  return response
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw errors.named('ERR_METHOD_NOT_SUPPORTED', -322)
+  const stream = request.method === 'HEAD' ? null : createReadStream(path)
+  const { signal } = request
+  if (stream) stream.once('close', whenAborted(signal, stream, (stream, reason) => stream.destroy(reason)))
+  return dressed(new Response(stream && Readable.toWeb(stream)), { url: request.url.split('#', 1)[0] })
 }
 
 module.exports = { fetch }

@@ -11,8 +11,8 @@ const { Registry } = require('./registry.js')
 const addon = load()
 
 // What is handed out has its memory to itself: its owner may give it away, by `transfer()` or into a stream
-// of bytes. So a slab whose last bytes fill most of it goes out as it is and another takes its place; smaller
-// pieces are copied out of it.
+// of bytes, and sees all of it. So a slab that is mostly one piece goes out as it is and another takes its
+// place; smaller pieces are copied out of it.
 const SLAB = 128 * 1024
 let slab = Buffer.allocUnsafeSlow(SLAB)
 let last = 0
@@ -30,8 +30,8 @@ function wake () {
     const missing = numbers[0]
     last = numbers[1]
     for (let at = 2; at < count;) at = dispatch(at)
-    if (missing === 0) return
     if (missing > slab.length || slab.length > SLAB) slab = Buffer.allocUnsafeSlow(Math.max(SLAB, missing))
+    if (missing === 0) return
   }
 }
 
@@ -87,7 +87,9 @@ function bytes (at) {
   const start = numbers[at]
   const length = numbers[at + 1]
   const piece = slab.subarray(start, start + length)
-  if (at - 2 === last && length >= slab.length / 2) {
+  if (at - 2 === last && start === 0 && length >= slab.length / 2) {
+    // What lay there before is nobody's to see.
+    slab.fill(0, length)
     slab = Buffer.allocUnsafeSlow(SLAB)
     return piece
   }
@@ -102,7 +104,7 @@ function latin1 (at) {
 }
 
 function utf8 (at) {
-  return slab.utf8Slice(numbers[at], numbers[at] + numbers[at + 1])
+  return numbers[at + 1] === 0 ? '' : slab.utf8Slice(numbers[at], numbers[at] + numbers[at + 1])
 }
 
 function whole (at) {

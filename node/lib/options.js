@@ -2,6 +2,7 @@
 // The options of `net.request`: read once, with Electron's sentences for what is wrong, and flattened
 // into one text and one number (`src/options.rs` reads them).
 
+const { own } = require('./given.js')
 const { addon } = require('./native.js')
 const sessions = require('./session.js')
 
@@ -24,7 +25,7 @@ const CACHE = { __proto__: null, default: 0, 'no-store': 1, reload: 2, 'no-cache
 const USE_SESSION_COOKIES = 1 << 12
 const LATIN1 = 1 << 13
 
-/** Everything of the options but the header fields, which change until the first write. */
+/** The options. Of their header fields there is a Map, which changes until the first write. */
 function parse (input) {
   // Copied: a getter is asked once, and what somebody put on Object.prototype is no option.
   const options = typeof input === 'string'
@@ -66,7 +67,7 @@ function parse (input) {
     redirect,
     session: sessionOf(options),
     ...flatten(options),
-    signal: options.signal,
+    signal: signalOf(options.signal),
     isCompatible: options.compat === 'electron'
   }
 }
@@ -75,6 +76,13 @@ function methodOf (method) {
   if (!method) return 'GET'
   if (typeof method !== 'string') throw new TypeError('method must be a string')
   return method.toUpperCase()
+}
+
+function signalOf (signal) {
+  if (signal != null && !(typeof signal.aborted === 'boolean' && typeof signal.addEventListener === 'function')) {
+    throw new TypeError('signal must be an AbortSignal')
+  }
+  return signal
 }
 
 /** What has few values, as one number; and the time limits. Words that are none are as if not given. */
@@ -125,7 +133,7 @@ function sessionOf ({ session, partition }) {
 function limitsOf (timeout) {
   if (timeout == null) return undefined
   const { connect, tls, firstByte, idle, total } =
-    typeof timeout === 'object' ? timeout : { total: timeout }
+    typeof timeout === 'object' ? own(timeout) : { total: timeout }
   return Float64Array.of(...[connect, tls, firstByte, idle, total].map((limit) => limit == null ? -1 : +limit))
 }
 
@@ -146,9 +154,10 @@ function checked (name, value, areSeparate = false) {
   return { name, value, text }
 }
 
-/** The text that `src/options.rs` takes apart: what could hold a NUL has been checked or cannot. */
+/** The text that `src/options.rs` takes apart. Header fields have been checked for NUL. */
 function head (method, url, origin, headers) {
-  let text = `${without(method)}\0${without(url)}\0${origin ? without(String(origin)) : ''}\0`
+  // A method with a space is as wrong as one with a NUL.
+  let text = `${method.replaceAll('\0', ' ')}\0${without(url)}\0${origin ? without(origin) : ''}\0`
   for (const field of headers.values()) text += `${field.name}\0${field.text}\0`
   return text
 }

@@ -78,14 +78,14 @@ class Session extends EventEmitter {
   /** Nothing but cookies is kept that `storages` could name. */
   async clearStorageData (options) {
     const { origin, storages } = own(options)
-    if (storages !== undefined && !texts('storages', storages).includes('cookies')) return
+    if (storages != null && !texts('storages', storages).includes('cookies')) return
     await this.#clear(['cookies'], origin === undefined ? [] : [String(origin)], [], true)
   }
 
   async clearData (options) {
     const { dataTypes, origins, excludeOrigins, avoidClosingConnections } = own(options)
     const kinds = texts('dataTypes', dataTypes).filter((kind) => kind === 'cookies')
-    if (dataTypes !== undefined && kinds.length === 0) return
+    if (dataTypes != null && kinds.length === 0) return
     await this.#clear(kinds, texts('origins', origins), texts('excludeOrigins', excludeOrigins), avoidClosingConnections === true)
   }
 
@@ -109,12 +109,13 @@ class Session extends EventEmitter {
         throw new TypeError(`Invalid value for a version of TLS: '${version}'`)
       }
     }
+    if (disabledCipherSuites != null && !Array.isArray(disabledCipherSuites)) throw new TypeError('disabledCipherSuites must be an array of numbers')
     plain(() => this.#native.setSslConfig(minVersion, maxVersion, [...disabledCipherSuites ?? []].map((suite) => suite >>> 0)))
   }
 
   async resolveHost (host, options) {
     const { queryType, source, cacheUsage, secureDnsPolicy } = own(options)
-    const how = {}
+    const how = { __proto__: null }
     for (const [name, word] of Object.entries({ queryType, source, cacheUsage, secureDnsPolicy })) {
       if (word !== undefined) how[name] = String(word)
     }
@@ -198,13 +199,18 @@ function find (known, name, make) {
   if (found !== undefined) return found
   const made = plain(make)
   // One by another name: `persist:` is the default one, `persist:A` is `persist:a`.
-  const same = made.storagePath && all().find(({ storagePath }) => storagePath === made.storagePath)
+  const same = all().find((other) => made.isSame(nativeOf(other)))
   const session = same || new Session(making, made)
   known.set(name, session)
   if (same) return same
   certificates.choose(nativeOf(session), app)
   if (session.isPersistent()) flushAtExit()
-  app.emit('session-created', session)
+  try {
+    app.emit('session-created', session)
+  } catch (error) {
+    // A listener's is nothing to whoever wants the session.
+    process.nextTick(() => { throw error })
+  }
   return session
 }
 
@@ -236,7 +242,8 @@ function plain (call) {
   try {
     return call()
   } catch (error) {
-    throw new Error(error.message)
+    const [message, cause] = error.message.split('\0')
+    throw new Error(message, cause && { cause: new Error(cause) })
   }
 }
 
@@ -244,6 +251,8 @@ function defaultSession () {
   return fromPartition('')
 }
 
+Object.assign(Session, { fromPartition, fromPath })
+Object.defineProperty(Session, 'defaultSession', { get: defaultSession })
 const { nativeOf, fallBack: giveAgent } = Session
 delete Session.nativeOf
 delete Session.fallBack

@@ -5,7 +5,7 @@
 //! and nothing reaches it any more.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
@@ -113,7 +113,22 @@ impl Ending for Outbox {
 /// So many events wake JavaScript also before the end of a turn that is long.
 const MANY: usize = 64;
 
-type Requests = Rc<RefCell<HashMap<u32, Arc<Inbox>>>>;
+type Requests = Rc<RefCell<Live>>;
+
+/// What has begun and has not ended.
+#[derive(Default)]
+struct Live {
+    inboxes: HashMap<u32, Arc<Inbox>>,
+    /// Those for whose sake the process need not stay.
+    resting: HashSet<u32>,
+}
+
+impl Live {
+    fn remove(&mut self, id: u32) -> Option<Arc<Inbox>> {
+        self.resting.remove(&id);
+        self.inboxes.remove(&id)
+    }
+}
 
 /// What `lib/native.js` holds; one for each environment.
 #[napi]
@@ -144,9 +159,10 @@ impl Environment {
         env.add_env_cleanup_hook(
             (Arc::clone(&outbox), Rc::clone(&requests)),
             |(outbox, requests)| {
-                outbox.close();
+                // First: whoever was asked before is asked from now on.
                 verdicts::forget(&outbox);
-                for (_, inbox) in requests.borrow_mut().drain() {
+                outbox.close();
+                for (_, inbox) in requests.borrow_mut().inboxes.drain() {
                     inbox.abort();
                 }
             },
@@ -191,7 +207,7 @@ impl Environment {
     /// A piece of a chunked body. Its bytes are copied here.
     #[napi]
     pub fn write(&self, id: u32, chunk: &[u8]) {
-        if let Some(inbox) = self.requests.borrow().get(&id) {
+        if let Some(inbox) = self.requests.borrow().inboxes.get(&id) {
             inbox.write(pool::copied(chunk));
         }
     }
@@ -199,7 +215,7 @@ impl Environment {
     /// The end of a chunked body.
     #[napi]
     pub fn end(&self, id: u32) {
-        if let Some(inbox) = self.requests.borrow().get(&id) {
+        if let Some(inbox) = self.requests.borrow().inboxes.get(&id) {
             inbox.end();
         }
     }
@@ -207,9 +223,22 @@ impl Environment {
     /// Room for `pieces` more of the response's body.
     #[napi]
     pub fn want(&self, id: u32, pieces: u32) {
-        if let Some(inbox) = self.requests.borrow().get(&id) {
+        if let Some(inbox) = self.requests.borrow().inboxes.get(&id) {
             inbox.want(pieces);
         }
+    }
+
+    /// Whether request `id` lets the process end: nobody waits for its body.
+    #[napi]
+    pub fn rest(&self, env: Env, id: u32, rests: bool) {
+        let mut requests = self.requests.borrow_mut();
+        if rests && requests.inboxes.contains_key(&id) {
+            requests.resting.insert(id);
+        } else {
+            requests.resting.remove(&id);
+        }
+        drop(requests);
+        self.keep_alive_if_live(&env);
     }
 
     /// The answer to a redirect: whether to follow, and perhaps with which fields instead.
@@ -223,7 +252,7 @@ impl Environment {
                 RedirectAnswer::FollowWith(options::fields(parts, false))
             }
         };
-        if let Some(inbox) = self.requests.borrow().get(&id) {
+        if let Some(inbox) = self.requests.borrow().inboxes.get(&id) {
             inbox.answer(answer);
         }
     }
@@ -231,7 +260,7 @@ impl Environment {
     /// The answer to a redirect: its response is the response.
     #[napi]
     pub fn deliver_redirect(&self, id: u32) {
-        if let Some(inbox) = self.requests.borrow().get(&id) {
+        if let Some(inbox) = self.requests.borrow().inboxes.get(&id) {
             inbox.answer(RedirectAnswer::Deliver);
         }
     }
@@ -239,7 +268,7 @@ impl Environment {
     /// Ends request `id`; no record of it comes any more.
     #[napi]
     pub fn abort(&self, env: Env, id: u32) {
-        let inbox = self.requests.borrow_mut().remove(&id);
+        let inbox = self.requests.borrow_mut().remove(id);
         if let Some(inbox) = inbox {
             inbox.abort();
             self.keep_alive_if_live(&env);
@@ -265,8 +294,8 @@ impl Environment {
         'full: while !taken.is_empty() || self.outbox.take(&mut taken) {
             while let Some((id, event)) = taken.front_mut() {
                 // Of aborted requests JavaScript hears no more.
-                let is_awaited =
-                    matches!(event, Event::Changed(_)) || self.requests.borrow().contains_key(id);
+                let is_awaited = matches!(event, Event::Changed(_))
+                    || self.requests.borrow().inboxes.contains_key(id);
                 if is_awaited {
                     match packer.put(*id, event) {
                         Ok(()) => {}
@@ -277,7 +306,7 @@ impl Environment {
                         break 'full;
                     }
                     if event.is_last() {
-                        self.requests.borrow_mut().remove(id);
+                        self.requests.borrow_mut().remove(*id);
                         has_ended = true;
                     }
                 }
@@ -297,13 +326,15 @@ impl Environment {
 
     pub(crate) fn register(&self, env: &Env, id: u32) -> Arc<Inbox> {
         let inbox = Arc::new(Inbox::default());
-        self.requests.borrow_mut().insert(id, Arc::clone(&inbox));
+        self.requests.borrow_mut().inboxes.insert(id, Arc::clone(&inbox));
         self.keep_alive_if_live(env);
         inbox
     }
 
     fn keep_alive_if_live(&self, env: &Env) {
-        let is_live = !self.requests.borrow().is_empty();
+        let requests = self.requests.borrow();
+        let is_live = requests.inboxes.len() > requests.resting.len();
+        drop(requests);
         if self.is_kept_alive.replace(is_live) != is_live {
             self.outbox.wake.keep_alive(env, is_live);
         }

@@ -63,6 +63,10 @@ impl Inbox {
         self.wake_task(|state| state.is_aborted = true);
     }
 
+    pub(crate) fn is_aborted(&self) -> bool {
+        lock(&self.0).is_aborted
+    }
+
     /// What has come since the last look; the task is woken by what comes later.
     pub(crate) fn read(&self, cx: &Context<'_>) -> Mail {
         let mut state = lock(&self.0);

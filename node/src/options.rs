@@ -1,8 +1,8 @@
 //! The options of a request, as JavaScript flattens them: one text and one number.
 //!
 //! The text is method, URL, origin (empty: none) and then names and values of the header fields, each
-//! ended by NUL, which none of them can hold. The number packs what has few values; its bits are named
-//! in `lib/options.js` as they are here.
+//! ended by NUL, which JavaScript has taken out of them. The number packs what has few values, in the
+//! places in which `lib/options.js` puts it.
 
 use std::time::Duration;
 

@@ -35,6 +35,9 @@ pub(crate) async fn run(
     inbox: Arc<Inbox>,
     outbox: Arc<Outbox>,
 ) {
+    if inbox.is_aborted() {
+        return;
+    }
     let failed = match begin(options, upload, &inbox, id, &outbox).await {
         Ok(mut pump) => return std::future::poll_fn(|cx| pump.poll(cx)).await,
         Err(error) => error,

@@ -13,7 +13,7 @@ use netreq::{Bytes, Error, IncomingMessage, NetError, RedirectInfo, Span, Timing
 pub(crate) enum Event {
     Response(Box<Response>),
     Data(Bytes),
-    /// The body is whole; trailers as text, and the end of the whole in microseconds.
+    /// The body is whole; trailers as text, and begin and end of its coming in microseconds.
     End {
         trailers: Vec<u8>,
         receive: [i32; 2],
@@ -34,7 +34,7 @@ pub(crate) enum Event {
     Written(u64),
     /// A question to a session has its answer: UTF-8.
     Settled(Vec<u8>),
-    /// A cookie has changed: UTF-8.
+    /// A cookie has changed, or a certificate is in question: UTF-8.
     Changed(Vec<u8>),
 }
 

@@ -69,6 +69,12 @@ impl Session {
         self.0.storage_path().map(|path| path.to_string_lossy().into_owned())
     }
 
+    /// Whether `other` is a handle to the same session.
+    #[napi]
+    pub fn is_same(&self, other: &Session) -> bool {
+        self.0 == other.0
+    }
+
     /// The `User-Agent` of requests that set none.
     #[napi(getter)]
     pub fn user_agent(&self) -> String {
@@ -173,6 +179,14 @@ fn builder(settings: Settings) -> Result<netreq::SessionBuilder> {
     Ok(builder)
 }
 
+/// The message, and behind a NUL what is wrong in particular.
 fn refuse(error: &netreq::Error) -> Error {
-    Error::new(Status::InvalidArg, error.to_string())
+    let cause = std::error::Error::source(error).map(|cause| format!("\0{cause}"));
+    Error::new(Status::InvalidArg, format!("{error}{}", cause.unwrap_or_default()))
+}
+
+/// Where sessions are kept, if `app` does not say otherwise.
+#[napi]
+pub fn data_dir() -> Option<String> {
+    netreq::data_dir().map(|folder| folder.to_string_lossy().into_owned())
 }

@@ -1,6 +1,6 @@
 //! JavaScript's word on certificates, the servers' and the client's own: a question goes out as a
-//! record, its answer comes as a call. Where nobody can answer any more, the engine's own verdict holds
-//! and no certificate is shown.
+//! record, its answer comes as a call. Where nobody can answer any more, the server is refused and no
+//! certificate is shown.
 //!
 //! A session is one for the main thread and all workers. The last of them that said it wants to be asked
 //! is, and when its environment ends, the one before.
@@ -205,7 +205,7 @@ async fn ask(outbox: Arc<Outbox>, id: u32, question: CertificateQuestion) -> Cer
     let (sender, answer) = oneshot::channel();
     lock(&outbox.verdicts).insert(number, sender);
     if outbox.is_closed() {
-        return CertificateVerdict::Default;
+        return UNJUDGED;
     }
     let mut text = Vec::new();
     let code = question.error.map_or(0, NetError::code);
@@ -218,8 +218,11 @@ async fn ask(outbox: Arc<Outbox>, id: u32, question: CertificateQuestion) -> Cer
         append(&mut text, hexadecimal(certificate).as_bytes());
     }
     outbox.emit(id, Event::Changed(text));
-    answer.await.unwrap_or_default()
+    answer.await.unwrap_or(UNJUDGED)
 }
+
+/// What is said of a server when the environment ends in which it is being judged: trust would be a guess.
+const UNJUDGED: CertificateVerdict = CertificateVerdict::Reject(NetError::Aborted);
 
 fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());

@@ -82,7 +82,7 @@ test('a refused connection is net::ERR_CONNECTION_REFUSED, its cause the system\
   })
 })
 
-test('a body that breaks off is an error of the request first and of the response then', async (t) => {
+test('a body that breaks off is aborted, and an error of the request first and of the response then', async (t) => {
   const url = await listen(t, net_.createServer((socket) => {
     socket.once('data', () => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
@@ -94,7 +94,7 @@ test('a body that breaks off is an error of the request first and of the respons
   request.on('response', (response) => response.resume())
   request.end()
   await happens(request, 'close')
-  assert.deepStrictEqual(events, ['finish', 'response', 'error', 'response error', 'response close', 'close'])
+  assert.deepStrictEqual(events, ['finish', 'response', 'response aborted', 'error', 'response error', 'response close', 'close'])
 })
 
 test('abort emits abort on the next tick, once, and then close', async (t) => {
@@ -345,4 +345,54 @@ test('before it is started an aborted request takes header fields, to no effect'
   request.setHeader('A', 'b')
   request.removeHeader('A')
   request.chunkedEncoding = true
+})
+
+test('what was aborted before it was started never reaches the server', async (t) => {
+  let reached = 0
+  const url = await serve(t, (request, response) => { reached++; response.end() })
+  const reason = new Error('not wanted')
+  for (let times = 0; times < 20; times++) {
+    const request = net.request({ method: 'POST', url, signal: AbortSignal.abort(reason) })
+    const failed = happens(request, 'error')
+    const closed = happens(request, 'close')
+    request.end('x')
+    assert.strictEqual(await failed, reason)
+    await closed
+    await assert.rejects(net.fetch(url, { method: 'POST', body: 'x', signal: AbortSignal.abort(reason) }), reason)
+  }
+  await fetched(url)
+  assert.strictEqual(reached, 1)
+})
+
+test('one signal ends many requests, without a warning, and keeps none of them', async (t) => {
+  const url = await serve(t, () => {})
+  const warned = []
+  const warn = (warning) => warned.push(warning.message)
+  process.on('warning', warn)
+  t.after(() => process.off('warning', warn))
+  const control = new AbortController()
+  let collected = 0
+  const registry = new FinalizationRegistry(() => { collected++ })
+  for (let times = 0; times < 50; times++) registry.register(net.request({ url, signal: control.signal }))
+  const requests = Array.from({ length: 50 }, () => net.request({ url, signal: control.signal }))
+  const ended = requests.map((request) => new Promise((resolve) => request.on('error', resolve).end()))
+  while (collected < 40) {
+    global.gc()
+    await delay(10)
+  }
+  const reason = new Error('all of them')
+  control.abort(reason)
+  assert.ok((await Promise.all(ended)).every((error) => error === reason))
+  assert.deepStrictEqual(warned, [])
+})
+
+test('abort behind the end of a response is none of the response', async (t) => {
+  const url = await serve(t, (request, response) => response.end('whole'))
+  const request = net.request(url)
+  const response = await respond(request)
+  const events = []
+  note(events, response, ['aborted', 'end', 'close'])
+  response.on('end', () => request.abort()).resume()
+  await happens(request, 'close')
+  assert.deepStrictEqual([events, response.aborted], [['end', 'close'], false])
 })

@@ -7,6 +7,8 @@ const path = require('node:path')
 const os = require('node:os')
 const { pathToFileURL } = require('node:url')
 const { net, session } = require('..')
+const { execFile } = require('node:child_process')
+const { promisify } = require('node:util')
 const { serve, listen, received } = require('./support.js')
 
 const echo = async (request, response) => {
@@ -219,4 +221,92 @@ test('what is no URL rejects with a TypeError', async () => {
 test('online is a boolean', () => {
   assert.strictEqual(typeof net.online, 'boolean')
   assert.strictEqual(typeof net.isOnline(), 'boolean')
+})
+
+test('a clone says what its Response does, and the URL has no fragment', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/') response.writeHead(302, { location: '/there' }).end()
+    else response.writeHead(666, 'Odd').end('body')
+  })
+  const response = await net.fetch(`${url}#fragment`)
+  const again = response.clone().clone()
+  for (const one of [response, again]) {
+    assert.deepStrictEqual([one.url, one.redirected, one.status, one.ok], [`${url}there`, true, 666, false])
+    assert.strictEqual(await one.text(), 'body')
+  }
+})
+
+test('a Request whose body is at hand has a length and can be sent again', async (t) => {
+  const url = await serve(t, async (request, response) => {
+    const body = await received(request)
+    if (request.url === '/') response.writeHead(307, { location: '/there' }).end()
+    else response.end(`${request.headers['content-length']} ${request.headers['transfer-encoding']} ${body.length}`)
+  })
+  const made = (body) => new Request(url, { method: 'POST', body, duplex: 'half' })
+  assert.strictEqual(await (await net.fetch(made('text'))).text(), '4 undefined 4')
+  assert.strictEqual(await (await net.fetch(made(Buffer.alloc(100_000)))).text(), '100000 undefined 100000')
+  const late = new ReadableStream({
+    async pull (controller) {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      controller.enqueue(Buffer.from('late'))
+      controller.close()
+    }
+  })
+  assert.strictEqual(await (await net.fetch(new Request(`${url}there`, { method: 'POST', body: late, duplex: 'half' }))).text(), 'undefined chunked 4')
+})
+
+test('user and password in a URL are refused as by the platform', async () => {
+  for (const init of [undefined, {}]) await assert.rejects(net.fetch('http://u:p@127.0.0.1:81/', init), TypeError)
+})
+
+test('Accept is */* unless it is set', async (t) => {
+  const url = await serve(t, (request, response) => response.end(request.headers.accept))
+  for (const [init, expected] of [[undefined, '*/*'], [{}, '*/*'], [{ headers: { Accept: 'text/html' } }, 'text/html']]) {
+    assert.strictEqual(await (await net.fetch(url, init)).text(), expected)
+  }
+})
+
+test('a process ends although a body that it does not read has not come to its end', async (t) => {
+  const url = await serve(t, (request, response) => response.write(Buffer.alloc(1024 * 1024)))
+  const script = `require(${JSON.stringify(require.resolve('..'))}).net.fetch('${url}').then(async (response) => {
+    const reader = response.body.getReader()
+    console.log(response.status, (await reader.read()).value.length > 0)
+  })`
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { timeout: 20_000 })
+  assert.strictEqual(stdout, '200 true\n')
+})
+
+test('a body that ends within what a reader of its own buffer waits for rejects that read alone', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.write('abc')
+    setTimeout(() => response.end(), 20)
+  })
+  const reader = (await net.fetch(url)).body.getReader({ mode: 'byob' })
+  await assert.rejects(reader.read(new Uint32Array(4)), TypeError)
+  assert.strictEqual(await (await net.fetch(url)).text(), 'abc')
+})
+
+test('the buffer of a chunk holds its own bytes alone', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.setHeader('set-cookie', 'secret=of-this-session')
+    response.end(Buffer.alloc(Number(request.url.slice(1)), 'x'))
+  })
+  const sizes = [4, 5000, 70_000, 113_731, 131_072, 300_000]
+  await Promise.all([...sizes, ...sizes, ...sizes].map(async (size) => {
+    for await (const chunk of (await net.fetch(url + size)).body) {
+      const others = Buffer.from(chunk.buffer).filter((byte) => byte !== 120 && byte !== 0)
+      assert.strictEqual(others.length, 0, others.toString('latin1'))
+    }
+  }))
+})
+
+test('a body that its status has no place for is read and thrown away', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/') response.end('next')
+    else response.writeHead(205, { 'content-length': 2 * 1024 * 1024 }).end(Buffer.alloc(2 * 1024 * 1024), () => written())
+  })
+  let written
+  const isWritten = new Promise((resolve) => { written = resolve })
+  assert.strictEqual((await net.fetch(`${url}large`)).body, null)
+  await isWritten
 })

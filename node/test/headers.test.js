@@ -150,3 +150,10 @@ test('Sec-Fetch fields that nobody knows are as if not set, and the site is comp
     name: 'TypeError', message: "sec-fetch-dest of 'document', 'frame', 'iframe' or 'fencedframe' requires sec-fetch-mode 'navigate'"
   })
 })
+
+test('getHeaders, getHeaderNames and hasHeader show what is set', () => {
+  const request = net.request({ url: 'http://127.0.0.1/', headers: { 'X-One': 1 } })
+  request.setHeader('x-Two', ['a', 'b'])
+  assert.deepStrictEqual([{ ...request.getHeaders() }, request.getHeaderNames()], [{ 'x-one': 1, 'x-two': ['a', 'b'] }, ['x-one', 'x-two']])
+  assert.deepStrictEqual([request.hasHeader('X-ONE'), request.hasHeader('x-three')], [true, false])
+})

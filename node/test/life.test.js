@@ -137,3 +137,28 @@ test('requests that are aborted at any moment leave nothing behind', async (t) =
     return closed
   }))
 })
+
+test('a head that is larger than all that is lent at once disturbs nothing behind it', async (t) => {
+  const server = spawn(process.execPath, ['--max-http-header-size=400000', '-e', `
+    require('node:http').createServer((request, response) => {
+      if (request.url === '/head') response.setHeader('x-large', 'x'.repeat(240_000))
+      response.end(Buffer.alloc(200_000))
+    }).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`])
+  t.after(() => server.kill())
+  const [port] = await once(server.stdout, 'data')
+  const url = `http://127.0.0.1:${String(port).trim()}/`
+  for (let times = 0; times < 5; times++) {
+    assert.strictEqual((await (await net.fetch(`${url}head`)).arrayBuffer()).byteLength, 200_000)
+    const body = net.fetch(url).then((response) => response.arrayBuffer())
+    block(50)
+    const set = session.defaultSession.cookies.set({ url: 'http://a.test/', name: 'a', value: 'b' })
+    block(50)
+    assert.strictEqual((await body).byteLength, 200_000)
+    await set
+  }
+})
+
+/** Long enough for all there is to lie ready at once. */
+function block (milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+}

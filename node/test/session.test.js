@@ -4,7 +4,8 @@ const assert = require('node:assert')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
-const { spawnSync } = require('node:child_process')
+const { execFile, spawnSync } = require('node:child_process')
+const { promisify } = require('node:util')
 const { app, net, session } = require('..')
 const { serve, fetched, respond } = require('./support.js')
 
@@ -137,6 +138,9 @@ test('lists that are none, hold something else or no end are a TypeError', async
     await assert.rejects(here.clearData({ origins: list }), new TypeError('origins must be an array of strings'))
     await assert.rejects(here.clearData({ dataTypes: list }), new TypeError('dataTypes must be an array of strings'))
   }
+  await here.cookies.set({ url: 'http://a.test/', name: 'a', value: 'b' })
+  await here.clearData({ dataTypes: null, origins: null })
+  assert.strictEqual((await here.cookies.get({})).length, 0)
   await assert.rejects(here.clearData({ origins: ['a\0b'] }), (error) => error.code === undefined && error.message.includes('a\ufffdb'))
 })
 
@@ -161,4 +165,65 @@ test('what a browser would keep beside is not there to be found or cleared', asy
   await here.clearSharedDictionaryCacheForIsolationKey({})
   here.setCodeCachePath(require('node:os').tmpdir())
   assert.throws(() => here.setCodeCachePath('code'), { message: 'Absolute path must be provided to store code cache.' })
+})
+
+test('what was put on Object.prototype is no option of anything', async (t) => {
+  const url = await serve(t, (request, response) => response.end(request.method))
+  const script = `
+    const { net, session, app } = require(${JSON.stringify(require.resolve('..'))})
+    Object.assign(Object.prototype, {
+      total: 1, queryType: 'AAAA', source: 'mdns', method: 'POST', redirect: 'error', minVersion: 'tls1', numSockets: 99,
+      origins: 'x', dataTypes: 'x', storages: 'x', secureDnsMode: 'secure', userAgent: 'polluted', dataDir: '/nowhere', body: 'x'
+    })
+    app.configureHostResolver({})
+    const here = session.fromPartition('polluted')
+    here.setSSLConfig({})
+    here.preconnect({ url: '${url}' })
+    const request = net.request({ url: '${url}', session: here, timeout: { connect: 60000 } })
+    request.on('response', (response) => response.on('data', async (chunk) => {
+      const { endpoints } = await here.resolveHost('127.0.0.1', {})
+      await here.clearData({})
+      await here.clearStorageData({})
+      const { status } = await here.fetch('${url}', {})
+      console.log(String(chunk), endpoints.length, status, here.getUserAgent().startsWith('netreq/'))
+    })).end()`
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', script])
+  assert.strictEqual(stdout, 'GET 1 200 true\n', stderr)
+})
+
+test('rules that cannot be read are an error that says so', () => {
+  app.commandLine.appendSwitch('host-resolver-rules', 'garbage!!')
+  try {
+    assert.throws(() => session.fromPartition('garbage'), (error) => error.message === 'net::ERR_INVALID_ARGUMENT' && /garbage!!/.test(error.cause.message))
+  } finally {
+    app.commandLine.removeSwitch('host-resolver-rules')
+  }
+})
+
+test('asking where data are kept makes no session', () => {
+  const script = `
+    const { app, session } = require(${JSON.stringify(require.resolve('..'))})
+    const folder = require('node:path').join(app.getPath('userData'), 'sub')
+    void app.userAgentFallback
+    app.setPath('userData', folder)
+    app.userAgentFallback = 'early'
+    console.log(session.defaultSession.storagePath.startsWith(folder), session.defaultSession.getUserAgent())`
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  assert.strictEqual(stdout, 'true early\n')
+})
+
+test('Session has what finds sessions', () => {
+  const { Session } = session
+  assert.strictEqual(Session.fromPartition('found'), session.fromPartition('found'))
+  assert.strictEqual(Session.defaultSession, session.defaultSession)
+})
+
+test('a session-created listener that throws is an uncaught exception, and the session is there', () => {
+  const script = `
+    const { app, session } = require(${JSON.stringify(require.resolve('..'))})
+    process.on('uncaughtException', ({ message }) => console.log(message))
+    app.on('session-created', () => { throw new Error('listener') })
+    console.log(typeof session.fromPartition('x').fetch)`
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  assert.strictEqual(stdout, 'function\nlistener\n')
 })

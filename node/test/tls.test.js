@@ -4,7 +4,8 @@ const assert = require('node:assert')
 const fs = require('node:fs')
 const path = require('node:path')
 const https = require('node:https')
-const { spawnSync } = require('node:child_process')
+const { execFile, spawnSync } = require('node:child_process')
+const { promisify } = require('node:util')
 const { X509Certificate } = require('node:crypto')
 const { authority, secureServer } = require('./certificates.js')
 
@@ -111,6 +112,24 @@ test('when a worker that judged certificates ends, the main thread does again', 
   await assert.rejects(get(), { message: 'net::ERR_CERT_AUTHORITY_INVALID' })
 })
 
+test('a server that a worker was judging when it ended is refused', async (t) => {
+  const { Worker } = require('node:worker_threads')
+  const url = await secure(t, 'leaf')
+  const here = session.fromPartition('trusting')
+  const worker = new Worker(`
+    const { session } = require(${JSON.stringify(require.resolve('..'))})
+    const { parentPort } = require('node:worker_threads')
+    session.fromPartition('trusting').setCertificateVerifyProc(() => parentPort.postMessage('asked'))
+    parentPort.once('message', () => {}).postMessage('set')
+  `, { eval: true })
+  await once(worker, 'message')
+  const answered = assert.rejects(respond(net.request({ url, session: here })), { message: 'net::ERR_ABORTED' })
+  await once(worker, 'message')
+  await worker.terminate()
+  await answered
+  assert.strictEqual((await fetched({ url, session: here })).statusCode, 200)
+})
+
 test('a chain with something in it that is no certificate is asked about all the same', () => {
   const { Verifier } = require('../lib/certificates.js')
   const leaf = new X509Certificate(fs.readFileSync(path.join(folder, 'leaf.pem')))
@@ -122,6 +141,28 @@ test('a chain with something in it that is no certificate is asked about all the
   const { certificate } = asked
   assert.deepStrictEqual([certificate.subjectName, certificate.data, certificate.issuerCert.subjectName], ['leaf', leaf.toString(), ''])
   assert.strictEqual(certificate.issuerCert.data, '-----BEGIN CERTIFICATE-----\nMAMCAQU=\n-----END CERTIFICATE-----\n')
+})
+
+test('a procedure that throws refuses', async (t) => {
+  const url = await secure(t, 'leaf')
+  const script = `
+    process.env.NODE_EXTRA_CA_CERTS = ${JSON.stringify(path.join(folder, 'ca.pem'))}
+    const { net, session } = require(${JSON.stringify(require.resolve('..'))})
+    process.on('uncaughtException', ({ message }) => console.log(message))
+    session.defaultSession.setCertificateVerifyProc(() => { throw new Error('thrown') })
+    const request = net.request('${url}')
+    request.on('response', () => console.log('trusted')).on('error', ({ message }) => console.log(message)).end()`
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', script])
+  assert.strictEqual(stdout, 'thrown\nnet::ERR_FAILED\n')
+})
+
+test('reading certificates leaves the tls of Node whole', () => {
+  const script = `
+    const { app } = require(${JSON.stringify(require.resolve('..'))})
+    app.importCertificate({ certificate: ${JSON.stringify(path.join(folder, 'both.pem'))} }, (code) => console.log(code, typeof require('tls').createSecureContext))`
+  fs.writeFileSync(path.join(folder, 'both.pem'), fs.readFileSync(path.join(folder, 'leaf.pem')) + fs.readFileSync(path.join(folder, 'leaf.key')))
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' })
+  assert.strictEqual(stdout, '0 function\n')
 })
 
 test('names of a certificate are as they are written in it', () => {

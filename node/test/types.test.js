@@ -18,7 +18,7 @@ const BROWSER = [
   /^Session\.(getBlobData|serviceWorkers)$/,
   /^Session#(preconnect|file-system-access-restricted)$/
 ]
-// The table of docs/differences.md names each.
+// Not there, or less than Electron's: the table of docs/differences.md names each.
 const NOT_YET = [
   'App.getPath', 'App.resolveProxy', 'App.setPath', 'App.setProxy',
   'App#login', 'App#ready', 'App#select-client-certificate',

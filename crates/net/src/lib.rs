@@ -112,7 +112,7 @@ pub use resolve::{
     InvalidServer, ResolveHostOptions, SecureDnsMode, SecureDnsPolicy, UnknownWord,
     configure_host_resolver,
 };
-pub use session::{ClearData, ConnectionCounts, DataType, Session, SessionBuilder};
+pub use session::{ClearData, ConnectionCounts, DataType, Session, SessionBuilder, data_dir};
 pub use site_data::{CookieAccess, CookieExclusion, Cookies, EventStream, StorageEvent};
 #[cfg(feature = "persist")]
 pub use store::{ChromiumCookies, read_chromium_cookies};

@@ -4,10 +4,13 @@ import netreq = require('netreq')
 
 const request = new net.ClientRequest({ url: 'https://example.org', timeout: { connect: 1000 }, signal: AbortSignal.timeout(5000) })
 request.setHeader('X-Count', 3)
+console.log(request.getHeaders(), request.getHeaderNames(), request.hasHeader('x-count'))
 request.on('redirect', (statusCode, method, redirectUrl) => request.followRedirect({ 'X-From': [String(statusCode), method, redirectUrl] }))
 request.once('error', (error) => console.log((error as NetError).code, (error as NetError).phase))
 request.on('response', async (response) => {
   const whole: IncomingMessage = response
+  if (whole.aborted) return
+  whole.on('download-progress', (bytes) => console.log(bytes.toFixed()))
   for await (const chunk of whole.resume()) console.log(chunk)
   const { start, end } = whole.timing.wait ?? { start: 0, end: 0 }
   console.log(whole.url, whole.trailers['x-sum'], end - start)

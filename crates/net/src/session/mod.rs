@@ -7,6 +7,15 @@ mod dns_over_https;
 mod folder;
 mod registry;
 
+/// Where this process keeps sessions that have a name on disk, unless
+/// [`SessionBuilder::data_dir`] says otherwise: the folder that `NETREQ_DATA_DIR` names, else one for this program in the
+/// platform's folder for data. `None` where the system names no such folder. Nothing is made.
+///
+/// Electron `app.getPath('userData')`.
+pub fn data_dir() -> Option<std::path::PathBuf> {
+    folder::data(None)
+}
+
 pub use builder::SessionBuilder;
 pub use clear::{ClearData, DataType};
 
