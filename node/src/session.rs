@@ -71,7 +71,7 @@ impl Session {
 
     /// Whether `other` is a handle to the same session.
     #[napi]
-    pub fn is_same(&self, other: &Session) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 

@@ -112,10 +112,15 @@ test('when a worker that judged certificates ends, the main thread does again', 
   await assert.rejects(get(), { message: 'net::ERR_CERT_AUTHORITY_INVALID' })
 })
 
-test('a server that a worker was judging when it ended is refused', async (t) => {
+test('a server that a worker was judging when it ended is judged by the thread before', async (t) => {
   const { Worker } = require('node:worker_threads')
   const url = await secure(t, 'leaf')
   const here = session.fromPartition('trusting')
+  let asked = 0
+  here.setCertificateVerifyProc((request, callback) => {
+    asked++
+    callback(-201)
+  })
   const worker = new Worker(`
     const { session } = require(${JSON.stringify(require.resolve('..'))})
     const { parentPort } = require('node:worker_threads')
@@ -123,10 +128,12 @@ test('a server that a worker was judging when it ended is refused', async (t) =>
     parentPort.once('message', () => {}).postMessage('set')
   `, { eval: true })
   await once(worker, 'message')
-  const answered = assert.rejects(respond(net.request({ url, session: here })), { message: 'net::ERR_ABORTED' })
+  const answered = assert.rejects(respond(net.request({ url, session: here })), { message: 'net::ERR_CERT_DATE_INVALID' })
   await once(worker, 'message')
   await worker.terminate()
   await answered
+  assert.strictEqual(asked, 1)
+  here.setCertificateVerifyProc(null)
   assert.strictEqual((await fetched({ url, session: here })).statusCode, 200)
 })
 
