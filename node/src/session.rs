@@ -71,7 +71,8 @@ impl Session {
 
     /// Whether `other` is a handle to the same session.
     #[napi]
-    pub fn is_same(&self, other: &Self) -> bool {
+    #[allow(clippy::use_self, reason = "the macro of napi needs the name")]
+    pub fn is_same(&self, other: &Session) -> bool {
         self.0 == other.0
     }
 
