@@ -30,8 +30,8 @@ use crate::wake::Wake;
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     wake: Wake,
-    /// Questions about certificates that wait for JavaScript.
-    pub(crate) verdicts: Mutex<HashMap<u32, oneshot::Sender<CertificateVerdict>>>,
+    /// Questions about certificates that wait for JavaScript, each with its listener.
+    pub(crate) verdicts: Mutex<HashMap<u32, (u32, oneshot::Sender<CertificateVerdict>)>>,
     /// Questions about the client's own that do.
     pub(crate) selections: Mutex<HashMap<u32, oneshot::Sender<Option<ClientIdentity>>>>,
     /// What the client may show, each by its place.

@@ -34,7 +34,7 @@ impl Environment {
     #[napi]
     pub fn answer_verdict(&self, number: u32, verdict: i32) {
         let waiting = lock(&self.outbox().verdicts).remove(&number);
-        if let Some(waiting) = waiting {
+        if let Some((_, waiting)) = waiting {
             // The connection may have been given up meanwhile.
             let _ = waiting.send(match verdict {
                 0 => CertificateVerdict::Accept,
@@ -98,12 +98,15 @@ impl Environment {
         let _runtime = runtime::enter()?;
         let session = session.engine();
         let mut wishes = lock(&WISHES);
-        wishes.retain(|wish| {
-            wish.question != question
-                || wish.session != session
-                || !Arc::ptr_eq(&wish.outbox, self.outbox())
-        });
         let outbox = self.outbox();
+        let mut before = None;
+        wishes.retain(|wish| {
+            let is_ours = wish.question == question
+                && wish.session == session
+                && Arc::ptr_eq(&wish.outbox, outbox);
+            before = before.or(is_ours.then_some(wish.id));
+            !is_ours
+        });
         wishes.extend(id.map(|id| Wish {
             question,
             session: session.clone(),
@@ -111,6 +114,10 @@ impl Environment {
             id,
         }));
         grant(&wishes, question, &session);
+        // Whoever is asked from now on is asked what has not been answered, too.
+        if question == Question::Verify {
+            lock(&outbox.verdicts).retain(|_, (listener, _)| Some(*listener) != before);
+        }
         Ok(())
     }
 }
@@ -203,7 +210,7 @@ fn next_number() -> u32 {
 async fn ask(outbox: Arc<Outbox>, id: u32, question: CertificateQuestion) -> CertificateVerdict {
     let number = next_number();
     let (sender, answer) = oneshot::channel();
-    lock(&outbox.verdicts).insert(number, sender);
+    lock(&outbox.verdicts).insert(number, (id, sender));
     if outbox.is_closed() {
         return UNJUDGED;
     }

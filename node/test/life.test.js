@@ -162,3 +162,60 @@ test('a head that is larger than all that is lent at once disturbs nothing behin
 function block (milliseconds) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
+
+test('while JavaScript does something else for long, the server waits and nothing piles up', async (t) => {
+  const piece = Buffer.alloc(1024 * 1024)
+  const server = spawn(process.execPath, ['-e', `
+    const piece = Buffer.alloc(1024 * 1024)
+    let sent = 0
+    require('node:http').createServer((request, response) => {
+      if (request.url === '/sent') return response.end(String(sent))
+      const send = () => {
+        while (sent < 64) {
+          sent++
+          if (!response.write(piece)) return response.once('drain', send)
+        }
+        response.end()
+      }
+      send()
+    }).listen(0, '127.0.0.1', function () { console.log(this.address().port) })`])
+  t.after(() => server.kill())
+  const [port] = await once(server.stdout, 'data')
+  const url = `http://127.0.0.1:${String(port).trim()}/`
+  const request = net.request(url)
+  request.end()
+  const [response] = await once(request, 'response')
+  let length = 0
+  response.on('data', (chunk) => { length += chunk.length })
+  block(1000)
+  const sent = Number((await fetched({ url: `${url}sent`, partition: 'beside' })).body)
+  assert.ok(sent < 30, `${sent} MiB were taken while nobody looked`)
+  await happens(response, 'end')
+  assert.strictEqual(length, 64 * piece.length)
+})
+
+test('requests that were never started, or hold an upload, are collected or come to their end', async (t) => {
+  let uploaded = 0
+  const url = await serve(t, (request, response) => {
+    request.on('data', (part) => { uploaded += part.length })
+    request.on('end', () => response.end())
+  })
+  let collected = 0
+  const registry = new FinalizationRegistry(() => { collected++ })
+  for (let times = 0; times < 20; times++) {
+    registry.register(net.request(url))
+    const whole = net.request({ method: 'POST', url })
+    whole.end(Buffer.alloc(1024 * 1024))
+    registry.register(whole)
+    const chunked = net.request({ method: 'POST', url })
+    chunked.chunkedEncoding = true
+    for (let piece = 0; piece < 16; piece++) chunked.write(Buffer.alloc(64 * 1024))
+    chunked.end()
+    registry.register(chunked)
+  }
+  while (uploaded < 40 * 1024 * 1024 || collected < 50) {
+    global.gc()
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  assert.strictEqual(uploaded, 40 * 1024 * 1024)
+})

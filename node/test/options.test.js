@@ -1,8 +1,10 @@
 'use strict'
 const test = require('node:test')
 const assert = require('node:assert')
+const http = require('node:http')
+const net_ = require('node:net')
 const { app, net, session } = require('..')
-const { serve, fetched, respond } = require('./support.js')
+const { serve, listen, fetched, respond, happens } = require('./support.js')
 
 const echo = (request, response) => response.end(`${request.method} ${request.headers.host}${request.url}`)
 
@@ -117,4 +119,57 @@ test('an option that is no text throws where it has to be one, and is as if not 
   for (const method of [5, {}, ['GET']]) assert.throws(() => net.request({ url, method }), new TypeError('method must be a string'))
   const { statusCode } = await fetched({ url, origin: { toString () { throw new Error('not asked') } }, headers: { 'X-Five': { toString: () => 5 } } })
   assert.strictEqual(statusCode, 200)
+})
+
+test('a time limit ends what it is set for', async (t) => {
+  const url = await serve(t, (request, response) => { if (request.url === '/part') response.write('part') })
+  await assert.rejects(fetched({ url: `${url}part`, timeout: { idle: 30 } }), { message: 'net::ERR_TIMED_OUT', phase: 'receive', isTimeout: true })
+  await assert.rejects(fetched({ url, timeout: { firstByte: 30 } }), { message: 'net::ERR_TIMED_OUT', phase: 'wait', isTimeout: true })
+  await assert.rejects(fetched({ url, timeout: 30 }), { message: 'net::ERR_TIMED_OUT', isTimeout: true })
+  // A server that takes connections and says nothing to a handshake.
+  const silent = (await listen(t, net_.createServer())).replace('http:', 'https:')
+  await assert.rejects(fetched({ url: silent, timeout: { tls: 30 } }), { phase: 'tls', isTimeout: true })
+})
+
+test('referrerPolicy says what is left of a Referer behind a redirect', async (t) => {
+  const there = await serve(t, (request, response) => response.end(String(request.headers.referer)))
+  const here = await serve(t, (request, response) => response.writeHead(302, { location: there }).end())
+  const seen = async (referrerPolicy) => (await fetched({ url: here, headers: { Referer: `${here}page` }, referrerPolicy })).body
+  assert.deepStrictEqual(await Promise.all(['unsafe-url', 'origin', 'no-referrer', 'same-origin', undefined].map(seen)),
+    [`${here}page`, here, 'undefined', 'undefined', here])
+})
+
+test('preconnect makes the connection that a request then uses', async (t) => {
+  let connections = 0
+  const server = http.createServer((request, response) => response.end('hello'))
+  server.on('connection', () => connections++)
+  const url = await listen(t, server)
+  const here = session.fromPartition('preconnected')
+  here.preconnect({ url, numSockets: 1 })
+  await happens(server, 'connection')
+  const response = await fetched({ url, session: here })
+  assert.deepStrictEqual([response.body, connections], ['hello', 1])
+})
+
+test('switches of the command line: host-rules and ignore-connections-limit', async (t) => {
+  let most = 0
+  let open = 0
+  const url = await serve(t, (request, response) => {
+    most = Math.max(most, ++open)
+    setTimeout(() => {
+      open--
+      response.end()
+    }, 50)
+  })
+  const { host } = new URL(url)
+  app.commandLine.appendSwitch('host-rules', `MAP named.test ${host}`)
+  const limited = session.fromPartition('limited')
+  app.commandLine.appendSwitch('ignore-connections-limit', 'named.test')
+  const unlimited = session.fromPartition('unlimited')
+  for (const name of ['host-rules', 'ignore-connections-limit']) app.commandLine.removeSwitch(name)
+  for (const [here, expected] of [[limited, 6], [unlimited, 10]]) {
+    most = 0
+    await Promise.all(Array.from({ length: 10 }, () => fetched({ url: 'http://named.test/', session: here })))
+    assert.strictEqual(most, expected)
+  }
 })

@@ -4,6 +4,7 @@ const assert = require('node:assert')
 const fs = require('node:fs')
 const path = require('node:path')
 const https = require('node:https')
+const http2 = require('node:http2')
 const { execFile, spawnSync } = require('node:child_process')
 const { promisify } = require('node:util')
 const { X509Certificate } = require('node:crypto')
@@ -192,6 +193,31 @@ test('a file of NODE_EXTRA_CA_CERTS that holds no certificates is a warning', ()
     encoding: 'utf8', env: { ...process.env, NODE_EXTRA_CA_CERTS: path.join(folder, 'none.pem') }
   })
   assert.deepStrictEqual([status, stderr.match(/Ignoring extra certs from `(.*)`: no CERTIFICATE block/)?.[1]], [0, path.join(folder, 'none.pem')], stderr)
+})
+
+test('the switch ignore-certificate-errors accepts any certificate', async (t) => {
+  app.commandLine.appendSwitch('ignore-certificate-errors')
+  const here = session.fromPartition('careless')
+  app.commandLine.removeSwitch('ignore-certificate-errors')
+  assert.strictEqual((await fetched({ url: await secure(t, 'other'), session: here })).body, 'secret')
+})
+
+test('a procedure that never answers is waited for until the limit on the whole', async (t) => {
+  const url = await secure(t, 'leaf')
+  const here = session.fromPartition('never answered')
+  here.setCertificateVerifyProc(() => {})
+  await assert.rejects(fetched({ url, session: here, timeout: 100 }), { isTimeout: true })
+  here.setCertificateVerifyProc((request, callback) => callback(0))
+  assert.strictEqual((await fetched({ url, session: here })).body, 'secret')
+})
+
+test('a server of node:http2 is spoken to in HTTP/1.1 where it allows that', async (t) => {
+  const read = (suffix) => fs.readFileSync(path.join(folder, `leaf.${suffix}`))
+  const server = (allowHTTP1) => http2.createSecureServer({ key: read('key'), cert: read('pem'), allowHTTP1 },
+    (request, response) => response.end(request.httpVersion))
+  const response = await fetched({ url: await listen(t, server(true), 'https'), partition: 'trusting' })
+  assert.deepStrictEqual([response.body, response.httpVersion], ['1.1', '1.1'])
+  await assert.rejects(fetched({ url: await listen(t, server(false), 'https'), partition: 'trusting' }), { message: /^net::ERR_/ })
 })
 
 test('setSSLConfig narrows the versions', async (t) => {
