@@ -12,9 +12,11 @@ const EXPECTED = {
   'cancel.js': [/^aborted$/m, /^no longer wanted$/m, /^net::ERR_CONNECTION_REFUSED connect$/m],
   'client_request.js': [/^STATUS: 200$/m, /^BODY: POST \/upload/m, /^No more data in response\.$/m],
   'cookies.js': [/^theme inserted$/m, /^visited inserted$/m, /^theme=dark$/m, /^visited=yes$/m],
+  'download_to_file.js': [/^1048576 bytes in the file$/m],
   'get.js': [/^200 GET \/hello$/m],
   'manual_redirect.js': [/^302 GET http:.*\/to$/m, /^200 http:.*\/to$/m],
   'post_streaming.js': [/bytes sent$/m, /one, two, three/],
+  'upload_progress.js': [/^4194304 of 4194304 bytes$/m, /^done: true$/m],
   'timing.js': [/^connect: [\d.]+ ms$/m, /^receive: [\d.]+ ms$/m, /^127\.0\.0\.1 http\/1\.1$/m]
 }
 
