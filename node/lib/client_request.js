@@ -107,9 +107,20 @@ class ClientRequest extends Writable {
   }
 
   _final (callback) {
+    if (this.#state === OPEN && !this.chunkedEncoding) {
+      this.#isFrozen = true
+      this.#state = STARTED
+      // What is aborted in the same turn never goes out.
+      process.nextTick(ClientRequest.#begin, this)
+      return callback()
+    }
     if (this.#state === OPEN) this.#start()
     if (this.#state === STARTED && this.chunkedEncoding) native.environment.end(this.#id)
     callback()
+  }
+
+  static #begin (request) {
+    if (request.#state === STARTED) request.#start()
   }
 
   followRedirect (headers) {

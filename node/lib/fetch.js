@@ -156,14 +156,28 @@ class Exchange {
     this.#options = options
     this.#resolve = resolve
     this.#reject = reject
-    const { method, url, origin, headers, signal, body, stream } = options
-    const { flags, limits } = flatten.flatten(options)
+    if (options.signal) this.#listen(options.signal)
+    // What is aborted in the same turn never goes out.
+    process.nextTick(Exchange.#begin, this, session)
+  }
+
+  static #begin (exchange, session) {
+    try {
+      exchange.#start(session)
+    } catch (error) {
+      exchange.#fail(error)
+    }
+  }
+
+  #start (session) {
+    if (this.#hasEnded) return
+    const { method, url, origin, headers, body, stream } = this.#options
+    const { flags, limits } = flatten.flatten(this.#options)
     const head = flatten.head(method, url, origin, headers)
     this.#id = native.start(
       this, sessions.nativeOf(session), head,
       flags | flatten.LATIN1 | (stream ? flatten.CHUNKED : 0), body, limits
     )
-    if (signal) this.#listen(signal)
     if (stream) this.#send(stream)
   }
 
@@ -334,7 +348,7 @@ class Exchange {
   #finish (reason) {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    native.abort(this.#id)
+    if (this.#id !== undefined) native.abort(this.#id)
     this.#unlisten?.()
     this.#drained?.()
     this.#upload?.cancel(reason).catch(() => {})

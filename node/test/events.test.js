@@ -364,6 +364,27 @@ test('what was aborted before it was started never reaches the server', async (t
   assert.strictEqual(reached, 1)
 })
 
+test('what is aborted in the turn that started it never reaches the server', async (t) => {
+  let reached = 0
+  const url = await serve(t, (request, response) => { reached++; response.end() })
+  await fetched(url)
+  for (let times = 0; times < 20; times++) {
+    const control = new AbortController()
+    const pending = net.fetch(url, { signal: control.signal })
+    const aborted = net.request({ method: 'POST', url })
+    const destroyed = net.request({ method: 'POST', url })
+    for (const request of [aborted, destroyed]) request.end('x')
+    // The platform's Request takes a turn of its own.
+    await null
+    control.abort()
+    aborted.abort()
+    destroyed.destroy()
+    await assert.rejects(pending, { name: 'AbortError' })
+  }
+  await fetched(url)
+  assert.strictEqual(reached, 2)
+})
+
 test('one signal ends many requests, without a warning, and keeps none of them', async (t) => {
   const url = await serve(t, () => {})
   const warned = []
