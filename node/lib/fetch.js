@@ -35,6 +35,8 @@ async function fetch (input, init, session) {
   const { protocol } = new URL(request.url)
   if (protocol === 'file:') return file(request)
   if (protocol !== 'http:' && protocol !== 'https:') throw errors.named('ERR_UNKNOWN_URL_SCHEME', -302)
+  // A body that was to be checked must not pass unchecked.
+  if (request.integrity) throw errors.notImplemented('integrity of fetch')
   if (plain && (request.method === 'GET' || request.method === 'HEAD')) {
     throw new TypeError('Request with GET/HEAD method cannot have body.')
   }
@@ -235,7 +237,7 @@ class Exchange {
     try {
       exchange.#deliver()
     } catch (error) {
-      exchange.#fail(error)
+      exchange.#refuse(error)
     }
   }
 
@@ -331,12 +333,17 @@ class Exchange {
     this.#unlisten = whenAborted(signal, this, (exchange, reason) => exchange.#fail(reason))
   }
 
-  #fail (error) {
-    if (this.#hasEnded) return
-    this.#error = error
+  /** There will be no Response, unless there is one. */
+  #refuse (error) {
     this.#finish(error)
     this.#reject?.(error)
     this.#resolve = this.#reject = undefined
+  }
+
+  #fail (error) {
+    if (this.#hasEnded) return
+    this.#error = error
+    this.#refuse(error)
     try {
       this.#reachable()?.error(error)
     } catch {

@@ -310,3 +310,8 @@ test('a body that its status has no place for is read and thrown away', async (t
   assert.strictEqual((await net.fetch(`${url}large`)).body, null)
   await isWritten
 })
+
+test('integrity is not there yet, and what was to be checked does not pass unchecked', async (t) => {
+  const url = await serve(t, (request, response) => response.end('body'))
+  await assert.rejects(net.fetch(url, { integrity: 'sha256-AAAA' }), { message: 'net::ERR_NOT_IMPLEMENTED' })
+})
