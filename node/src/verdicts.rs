@@ -104,7 +104,9 @@ impl Environment {
             let is_ours = wish.question == question
                 && wish.session == session
                 && Arc::ptr_eq(&wish.outbox, outbox);
-            before = before.or(is_ours.then_some(wish.id));
+            if is_ours {
+                before = Some(wish.id);
+            }
             !is_ours
         });
         wishes.extend(id.map(|id| Wish {
