@@ -63,8 +63,9 @@ class Session extends EventEmitter {
     if (typeof url !== 'string' || !URL.canParse(url)) {
       throw new Error('Must pass non-empty valid url to session.preconnect.')
     }
-    // Beyond what a number of the addon's can say is outside its range as well.
-    plain(() => this.#native.preconnect(url, numSockets === undefined ? 1 : numSockets >= 1 && numSockets <= 6 ? Math.trunc(numSockets) : 0))
+    const sockets = numSockets === undefined ? 1 : Math.trunc(numSockets)
+    // What is no number of the addon's is out of range, as 0 is.
+    plain(() => this.#native.preconnect(url, sockets > 0 && sockets < 2 ** 32 ? sockets : 0))
   }
 
   async closeAllConnections () {
@@ -115,9 +116,8 @@ class Session extends EventEmitter {
 
   async resolveHost (host, options) {
     const { queryType, source, cacheUsage, secureDnsPolicy } = own(options)
-    const how = { __proto__: null }
-    for (const [name, word] of Object.entries({ queryType, source, cacheUsage, secureDnsPolicy })) {
-      if (word !== undefined) how[name] = String(word)
+    const how = {
+      queryType: text(queryType), source: text(source), cacheUsage: text(cacheUsage), secureDnsPolicy: text(secureDnsPolicy)
     }
     const answer = await native.ask((id) => {
       try {
@@ -199,7 +199,7 @@ function find (known, name, make) {
   if (found !== undefined) return found
   const made = plain(make)
   // One by another name: `persist:` is the default one, `persist:A` is `persist:a`.
-  const same = all().find((other) => made.isSame(nativeOf(other)))
+  const same = all().find((other) => addon.isSameSession(made, nativeOf(other)))
   const session = same || new Session(making, made)
   known.set(name, session)
   if (same) return same

@@ -45,7 +45,7 @@ pub(crate) fn read(head: &str, flags: u32) -> Result<Options, NetError> {
             3 => Some(CredentialsMode::Include),
             _ => None,
         },
-        cache: pick(&CACHE_MODES, flags >> CACHE & 7),
+        cache: pick(&CacheMode::ALL, flags >> CACHE & 7),
         use_session_cookies: flags & USE_SESSION_COOKIES != 0,
         ..Options::default()
     })
@@ -94,17 +94,7 @@ const PRIORITY: u32 = 7;
 const CREDENTIALS: u32 = 10;
 const USE_SESSION_COOKIES: u32 = 1 << 12;
 const LATIN1: u32 = 1 << 13;
-
 const CACHE: u32 = 14;
-
-const CACHE_MODES: [CacheMode; 6] = [
-    CacheMode::Default,
-    CacheMode::NoStore,
-    CacheMode::Reload,
-    CacheMode::NoCache,
-    CacheMode::ForceCache,
-    CacheMode::OnlyIfCached,
-];
 
 const REFERRER_POLICIES: [ReferrerPolicy; 9] = [
     ReferrerPolicy::StrictOriginWhenCrossOrigin,

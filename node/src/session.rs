@@ -69,13 +69,6 @@ impl Session {
         self.0.storage_path().map(|path| path.to_string_lossy().into_owned())
     }
 
-    /// Whether `other` is a handle to the same session.
-    #[napi]
-    #[allow(clippy::use_self, reason = "the macro of napi needs the name")]
-    pub fn is_same(&self, other: &Session) -> bool {
-        self.0 == other.0
-    }
-
     /// The `User-Agent` of requests that set none.
     #[napi(getter)]
     pub fn user_agent(&self) -> String {
@@ -136,6 +129,12 @@ impl Session {
     pub(crate) fn engine(&self) -> netreq::Session {
         self.0.clone()
     }
+}
+
+/// Whether both are handles to one session.
+#[napi]
+pub fn is_same_session(one: &Session, other: &Session) -> bool {
+    one.0 == other.0
 }
 
 /// Waits until what named sessions keep is on disk, so many milliseconds at most.

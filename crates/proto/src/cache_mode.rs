@@ -23,6 +23,16 @@ pub enum CacheMode {
 }
 
 impl CacheMode {
+    /// Every mode, in Fetch's order.
+    pub const ALL: [Self; 6] = [
+        Self::Default,
+        Self::NoStore,
+        Self::Reload,
+        Self::NoCache,
+        Self::ForceCache,
+        Self::OnlyIfCached,
+    ];
+
     /// Fetch's word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,8 +45,8 @@ impl CacheMode {
         }
     }
 
-    /// The fields that a request has for it, unless its caller has set them. Fetch §4.6
-    /// HTTP-network-or-cache fetch, steps 8.16 and 8.17; Chromium `HttpNetworkTransaction`.
+    /// The fields that a request has for it, unless its caller has set them. Fetch,
+    /// HTTP-network-or-cache fetch; Chromium `HttpNetworkTransaction`.
     pub fn fields(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::NoStore | Self::Reload => {
@@ -48,20 +58,11 @@ impl CacheMode {
     }
 }
 
-const MODES: [CacheMode; 6] = [
-    CacheMode::Default,
-    CacheMode::NoStore,
-    CacheMode::Reload,
-    CacheMode::NoCache,
-    CacheMode::ForceCache,
-    CacheMode::OnlyIfCached,
-];
-
 impl FromStr for CacheMode {
     type Err = UnknownCacheMode;
 
     fn from_str(text: &str) -> Result<Self, UnknownCacheMode> {
-        MODES.into_iter().find(|mode| mode.as_str() == text).ok_or(UnknownCacheMode)
+        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(UnknownCacheMode)
     }
 }
 
